@@ -1,0 +1,329 @@
+package api_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"labledger/api"
+	"labledger/api/problem"
+	"labledger/api/relation"
+	"labledger/api/rest"
+	"labledger/internal/pgtest"
+)
+
+// largeTables fills the tables with $1 rows each; a freezer has one container. Few of the rows match the filters of
+// indexedLists.
+var largeTables = []string{
+	`DO $$ BEGIN
+		FOR i IN 1 .. 9 LOOP
+			EXECUTE 'ALTER TABLE ' || (ARRAY['site', 'freezer', 'computer', 'container', 'todo', 'change', 'event',
+				'event_void', 'alert'])[i] || ' DISABLE TRIGGER USER';
+		END LOOP;
+	END $$`,
+	"DELETE FROM todo", "DELETE FROM container", "DELETE FROM freezer", "DELETE FROM computer", "DELETE FROM site",
+	`INSERT INTO site (id, name, country) SELECT n, 'Site ' || n, 'Country ' || n % 10
+		FROM generate_series(1, $1::bigint / 100) AS n`,
+	`INSERT INTO freezer (id, name, site_id) SELECT n, CASE WHEN n % ($1 / 4) = 1 THEN 'Quokka' ELSE
+			'Freezer ' || n * 7919 % $1 END, 1 + n % ($1 / 100)
+		FROM generate_series(1, $1::bigint) AS n`,
+	`INSERT INTO computer (id, name, mac, site_id) SELECT n, 'Computer ' || n * 7919 % $1,
+			('02:00:' || regexp_replace(lpad(to_hex(n), 8, '0'), '(..)(..)(..)(..)', '\1:\2:\3:\4'))::macaddr, 1 + n % ($1 / 100)
+		FROM generate_series(1, $1::bigint) AS n`,
+	`INSERT INTO container (id, uuid, description, freezer_id) SELECT n, md5(n::text)::uuid,
+			CASE WHEN n % ($1 / 4) = 2 THEN 'Zebrafish' WHEN n % 3 > 0 THEN 'Box ' || n * 7919 % $1 END, n
+		FROM generate_series(1, $1::bigint) AS n`,
+	`INSERT INTO todo (id, description, status, assignee, due_on, freezer_id) SELECT n,
+			CASE WHEN n % ($1 / 4) = 2 THEN 'Zebrafish' ELSE 'Thaw ' || n * 7919 % $1 END,
+			CASE WHEN n % ($1 / 4) = 3 THEN 'blocked' ELSE 'open' END,
+			CASE WHEN n % ($1 / 4) = 1 THEN 'rare' WHEN n % 3 = 0 THEN 'usual' END,
+			CASE WHEN n % 3 > 0 THEN '2026-01-01'::date + (n * 7919 % 20000)::integer END, n
+		FROM generate_series(1, $1::bigint) AS n`,
+	`INSERT INTO change (actor, request_id, table_name, row_key, action, after, xid)
+		SELECT CASE WHEN n % ($1 / 4) = 1 THEN 'rare' ELSE 'usual ' || n % 3 END,
+			CASE WHEN n % 3 = 0 THEN 'request ' || n % ($1 / 4) END, 'site', n::text, 'update', '{}', 1
+		FROM generate_series(1, $1::bigint) AS n`,
+	`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, alert_id,
+			created_at, actor)
+		SELECT n % 1000, ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'deposit', 1, n * 7919 % $1,
+			$1, 'low', 1, '{}', CASE WHEN n % ($1 / 4) = 3 THEN '{30,500}' ELSE '{30}' END::integer[],
+			('00000000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid, now(), 'me'
+		FROM generate_series(1, $1::bigint) AS n`,
+	`INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, state, disposition, assignee,
+			created_at, changed_at, actor)
+		SELECT user_id, alert_id, id, alert_codes, time, 'low', 1, '[]',
+			CASE WHEN time % ($1::bigint / 4) = 5 THEN 'acknowledged' ELSE 'open' END, NULL,
+			CASE WHEN time % ($1 / 4) = 1 THEN 'rare' WHEN time % 3 = 0 THEN 'usual' END, now(), now(), 'me'
+		FROM event`,
+	`INSERT INTO event_void (user_id, id, event_id, reason, created_at, actor)
+		SELECT user_id, ('00000000-0000-7000-a000-' || lpad(time::text, 12, '0'))::uuid, id, 'wrong', now(), 'me'
+		FROM event WHERE time % ($1::bigint / 4) = 1`,
+	`UPDATE alert SET void_id = event_void.id
+		FROM event_void WHERE event_void.user_id = alert.user_id AND event_void.event_id = alert.event_id`,
+	"VACUUM ANALYZE",
+}
+
+// An indexedList is a request for a page, with its control: an index without which it reads many rows, or a setting.
+type indexedList struct {
+	plural, query string
+	control       string
+}
+
+const noNestedLoop = "SET LOCAL enable_nestloop = off"
+
+// filteredLists find a few rows.
+var filteredLists = []indexedList{
+	{"changes", "actor=rare", "change_actor_xid_id_idx"},
+	{"changes", "actor=rare&sort=-id", "change_actor_xid_id_idx"},
+	{"changes", "request_id=request+3", "change_request_id_xid_id_idx"},
+	{"changes", "request_id=request+3&sort=-id", "change_request_id_xid_id_idx"},
+	{"alerts", "assignee=rare", "alert_assignee_id_idx"},
+	{"alerts", "time__gte=100&time__lt=110&sort=-id", "alert_time_idx"},
+	{"alerts", "void_id__empty=false", "alert_void_id_idx"},
+	{"alerts", "void_id__empty=false&sort=-id", "alert_void_id_idx"},
+	{"alerts", "state=acknowledged", "alert_state_id_idx"},
+	{"alerts", "state=acknowledged&sort=-id", "alert_state_id_idx"},
+	{"events", "time__gte=100&time__lt=110", "event_time_idx"},
+	{"events", "time__gte=100&time__lt=110&sort=-id", "event_time_idx"},
+	{"events", "void_id__empty=false", noNestedLoop},
+	{"events", "void_id__empty=false&sort=-id", noNestedLoop},
+	{"events", "void_id__empty=true&sort=-id", "event_id_idx"},
+	{"events", "user_id=5", "event_pkey"},
+	{"freezers", "name=Quokka", "freezer_name_id_idx"},
+	{"freezers", "name=Quokka&name=Freezer+7", "freezer_name_id_idx"},
+	{"freezers", "name__contains=uokk", "freezer_search_text_idx"},
+	{"freezers", "name__startswith=quo", "freezer_search_text_idx"},
+	{"freezers", "name__gt=Freezer+7&name__lt=Freezer+10", "freezer_name_id_idx"},
+	{"freezers", "site_id=7", "freezer_site_id_id_idx"},
+	{"computers", "name=Computer+7", "computer_name_id_idx"},
+	{"containers", "description=Zebrafish", "container_description_id_idx"},
+	{"containers", "q=zebrafish", "container_search_text_idx"},
+	{"containers", "q=zebra+fish", "container_search_text_idx"},
+	{"containers", "description__contains=ebraf", "container_search_text_idx"},
+	{"containers", "description__startswith=zeb", "container_search_text_idx"},
+	{"containers", "q=quokka", "freezer_search_text_idx"},
+	{"containers", "freezer_id=7", "container_freezer_id_id_idx"},
+	{"containers", "freezer_name=Quokka", "freezer_name_id_idx"},
+	{"todos", "status=blocked", "todo_status_id_idx"},
+	{"todos", "assignee=rare", "todo_assignee_id_idx"},
+	{"todos", "freezer_id__in=7,8", "todo_freezer_id_idx"},
+	{"todos", "due_on__gte=2030-01-01&due_on__lt=2030-01-07", "todo_due_on_id_idx"},
+}
+
+// sortedLists have pages of rows in order.
+var sortedLists = []indexedList{
+	{"freezers", "", "freezer_pkey"},
+	{"freezers", "sort=-id", "freezer_pkey"},
+	{"freezers", "sort=name", "freezer_name_id_idx"},
+	{"freezers", "sort=-name", "freezer_name_id_idx"},
+	{"freezers", "sort=site_id", "freezer_site_id_id_idx"},
+	{"computers", "sort=name", "computer_name_id_idx"},
+	{"containers", "", "container_pkey"},
+	{"containers", "sort=-uuid&include=freezer,site", "container_uuid_unique"},
+	{"containers", "sort=description", "container_description_id_idx"},
+	{"containers", "sort=-description", "container_description_id_idx"},
+	{"containers", "sort=freezer_id", "container_freezer_id_id_idx"},
+	{"todos", "sort=due_on", "todo_due_on_id_idx"},
+	{"todos", "sort=-due_on", "todo_due_on_id_idx"},
+	{"events", "", "event_id_idx"},
+	{"events", "sort=-id", "event_id_idx"},
+	{"alerts", "", "alert_id_idx"},
+	{"alerts", "sort=-id", "alert_id_idx"},
+	{"changes", "", "change_xid_id_idx"},
+	{"changes", "sort=-id", "change_pkey"},
+}
+
+// scannedLists read whole tables, because no index has what they filter or sort by. One that no longer does belongs
+// above.
+var scannedLists = []struct{ plural, query string }{
+	{"alerts", "alert_codes=500"},
+	{"events", "alert_codes=500"},
+	{"freezers", "q=quokka"}, // the names of sites
+	{"computers", "name__contains=r+777"},
+	{"todos", "q=zebrafish"}, // the names of sites and computers
+	{"todos", "description=Zebrafish"},
+	{"todos", "description__contains=zebra"},
+	{"todos", "sort=description"},
+	{"instruments", ""},
+}
+
+// indexedRows is the number of rows of the large tables.
+func indexedRows(t *testing.T) int64 {
+	t.Helper()
+	text := os.Getenv("LIST_ROWS")
+	if text == "" {
+		return 20_000
+	}
+	rows, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// endpointAt returns the endpoint of the list of a plural noun.
+func endpointAt(t *testing.T, plural string) *rest.Endpoint {
+	t.Helper()
+	endpoints := api.Endpoints()
+	i := slices.IndexFunc(endpoints, func(e *rest.Endpoint) bool {
+		return e.Method == http.MethodGet && e.Path == "/api/v1/"+plural
+	})
+	if i < 0 || endpoints[i].List() == nil {
+		t.Fatal("no list of ", plural)
+	}
+	return endpoints[i]
+}
+
+// A page is what a statement returned.
+type page struct {
+	read    int64 // rows that the database read for it
+	cursors []string
+}
+
+// readPage runs the statement of a request, after another statement. Both are rolled back.
+func readPage(t *testing.T, pool *pgxpool.Pool, before string, s relation.Statement) (p page) {
+	t.Helper()
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	pgtest.Exec(t, tx, before)
+	const sum = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables"
+	earlier := pgtest.QueryValue[int64](t, tx, sum)
+	rows, err := tx.Query(t.Context(), s.SQL, append([]any{pgx.QueryExecModeCacheDescribe}, s.Args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		var values [][]byte
+		for _, i := range s.Cursor {
+			values = append(values, rows.RawValues()[i])
+		}
+		p.cursors = append(p.cursors, relation.Cursor(values))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatalf("%v in\n%s", err, s.SQL)
+	}
+	p.read = pgtest.QueryValue[int64](t, tx, sum) - earlier
+	return p
+}
+
+// withoutControl returns the statement that takes away what a list needs.
+func (l indexedList) withoutControl() string {
+	switch {
+	case strings.HasPrefix(l.control, "SET "):
+		return l.control
+	case strings.HasSuffix(l.control, "_pkey"), strings.HasSuffix(l.control, "_unique"):
+		table, _, _ := strings.Cut(l.control, "_")
+		return "ALTER TABLE " + table + " DROP CONSTRAINT " + l.control + " CASCADE"
+	}
+	return "DROP INDEX " + l.control
+}
+
+// rowAt returns the statement of the row at an offset.
+func (l indexedList) rowAt(t *testing.T, e *rest.Endpoint, offset int64) relation.Statement {
+	t.Helper()
+	values, err := url.ParseQuery(l.query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var args []any
+	if l.plural == "changes" {
+		args = []any{"viewer"}
+	}
+	var errs problem.FieldErrors
+	q := e.List().Parse(values, nil, nil, &errs)
+	if err := errs.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return q.Select(args, 1, offset)
+}
+
+// newLargeTables returns a pool on a database with large tables.
+func newLargeTables(t *testing.T, rows int64) *pgxpool.Pool {
+	t.Helper()
+	pool := pgtest.Pool(t)
+	for _, statement := range largeTables {
+		pgtest.Exec(t, pool, strings.ReplaceAll(statement, "$1", strconv.FormatInt(rows, 10)))
+	}
+	return pool
+}
+
+// TestLists_useIndexes: a list that a filter limits to a few rows reads few rows, and a page of a sorted list reads as
+// few rows deep in the list as at its begin. The negative control is the same list without the index.
+func TestLists_useIndexes(t *testing.T) {
+	t.Parallel()
+	rows := indexedRows(t)
+	pool := newLargeTables(t, rows)
+	for _, l := range filteredLists {
+		s := endpointAt(t, l.plural).Statement(l.query)
+		p := readPage(t, pool, "SELECT", s)
+		if len(p.cursors) < 1 || p.read > 300 {
+			t.Errorf("%s?%s: found %d rows and read %d\n%s",
+				l.plural, l.query, len(p.cursors), p.read, plan(t, pool, s))
+		}
+		if p := readPage(t, pool, l.withoutControl(), s); p.read < 1000 {
+			t.Errorf("%s?%s: after %s it reads %d rows; the test proves nothing", l.plural, l.query, l.control, p.read)
+		}
+	}
+	for _, l := range sortedLists {
+		e := endpointAt(t, l.plural)
+		first := e.Statement(l.query)
+		p := readPage(t, pool, "SELECT", first)
+		if len(p.cursors) != rest.DefaultPageSize+1 || p.read > 500 {
+			t.Errorf("%s?%s: the first page has %d rows, %d were read\n%s",
+				l.plural, l.query, len(p.cursors), p.read, plan(t, pool, first))
+		}
+		for _, depth := range []int64{2, 4, 6} {
+			cursor := readPage(t, pool, "SELECT", l.rowAt(t, e, rows*depth/8)).cursors[0]
+			for _, param := range []string{"after", "before"} {
+				s := e.Statement(l.query + "&" + param + "=" + url.QueryEscape(cursor))
+				d := readPage(t, pool, "SELECT", s)
+				if len(d.cursors) != rest.DefaultPageSize+1 || d.read > 2*p.read {
+					t.Errorf("%s?%s: page %s %s has %d rows, %d were read; the first page: %d\n%s",
+						l.plural, l.query, param, cursor, len(d.cursors), d.read, p.read, plan(t, pool, s))
+				}
+				if strings.HasPrefix(cursor, "[null") {
+					continue // many rows are null, so the key alone finds them
+				}
+				if d := readPage(t, pool, l.withoutControl(), s); d.read < 1000 {
+					t.Errorf("%s?%s %s %s: after %s it reads %d rows; the test proves nothing",
+						l.plural, l.query, param, cursor, l.control, d.read)
+				}
+			}
+		}
+	}
+	for _, l := range scannedLists {
+		s := endpointAt(t, l.plural).Statement(l.query)
+		if p := readPage(t, pool, "SELECT", s); p.read < rows {
+			t.Errorf("%s?%s reads only %d rows", l.plural, l.query, p.read)
+		} else if testing.Verbose() {
+			t.Logf("%s?%s: found %d rows and read %d\n%s",
+				l.plural, l.query, len(p.cursors), p.read, plan(t, pool, s))
+		}
+	}
+}
+
+// plan returns how the database runs a statement.
+func plan(t *testing.T, pool *pgxpool.Pool, s relation.Statement) string {
+	t.Helper()
+	rows, err := pool.Query(t.Context(), "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) "+s.SQL,
+		append([]any{pgx.QueryExecModeCacheDescribe}, s.Args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
