@@ -3,6 +3,7 @@ package relation
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -64,11 +65,17 @@ func (b *builder) occurs(w word) string {
 		case c.Type == MAC && w.digits != "":
 			conditions = append(conditions, fmt.Sprintf("replace(%s::text, ':', '') LIKE contains_pattern(%s)",
 				c.sql(), b.bind(w.digits)))
-		case c.Type == Integer && len(r.key) == 1 && c.Name == r.key[0].Name && integerRE.MatchString(w.text):
+		case c.Type == Integer && len(r.key) == 1 && c.Name == r.key[0].Name && isInRange(c, w.text):
 			conditions = append(conditions, c.sql()+" = "+b.bind(w.text))
 		}
 	}
 	return anyOf(append(conditions, b.namedBy(w, param)...))
+}
+
+// isInRange reports whether a text is an integer that the column can have.
+func isInRange(c *Column, text string) bool {
+	_, err := strconv.ParseInt(text, 10, c.goType.Bits())
+	return err == nil && integerRE.MatchString(text)
 }
 
 // padUUID returns the first or the last UUID that begins with digits.
