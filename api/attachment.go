@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"mime/multipart"
@@ -81,7 +82,7 @@ func (a attachments) Upload(ctx context.Context, c *rest.Call, in UploadRequest)
 		file.Abort()
 		return created, storageProblem(err)
 	}
-	err = c.Tx(ctx, func(ctx context.Context, q *db.Queries) (err error) {
+	created, err = rest.Write(ctx, c, func(ctx context.Context, q *db.Queries) (created db.Attachment, err error) {
 		created, err = q.CreateAttachment(ctx, db.CreateAttachmentParams{
 			Name:          form.name,
 			Url:           file.URL,
@@ -93,7 +94,14 @@ func (a attachments) Upload(ctx context.Context, c *rest.Call, in UploadRequest)
 			ComputerID:    in.ComputerID,
 			ContainerUuid: in.ContainerUUID,
 		})
-		return err
+		if err != nil {
+			return created, err
+		}
+		c.Status = http.StatusCreated
+		c.SetLocation("/api/v1/attachments/" + strconv.FormatInt(created.ID, 10))
+		c.SetVersion(created.Version)
+		created.Url = c.URL(created.Url)
+		return created, nil
 	})
 	var pgErr *pgconn.PgError
 	switch {
@@ -103,14 +111,7 @@ func (a attachments) Upload(ctx context.Context, c *rest.Call, in UploadRequest)
 		// After any other error the row may exist, so the file stays pending until the next cleanup.
 		a.files.ClearPending(file.URL)
 	}
-	if err != nil {
-		return created, err
-	}
-	c.Status = http.StatusCreated
-	c.SetLocation("/api/v1/attachments/" + strconv.FormatInt(created.ID, 10))
-	c.SetVersion(created.Version)
-	created.Url = c.URL(created.Url)
-	return created, nil
+	return created, err
 }
 
 // DeleteAttachment deletes an attachment and its file.
@@ -121,22 +122,26 @@ func (a attachments) DeleteAttachment(
 		return deleted, err
 	}
 	deletesFile := a.files != nil && !c.DryRun
-	err = c.Tx(ctx, func(ctx context.Context, q *db.Queries) (err error) {
-		if deleted, err = q.DeleteAttachment(ctx, in); err != nil || !deletesFile {
-			return err
+	file := "" // its URL without the base path
+	deleted, err = rest.Write(ctx, c, func(ctx context.Context, q *db.Queries) (deleted db.Attachment, err error) {
+		if deleted, err = q.DeleteAttachment(ctx, in); err != nil {
+			return deleted, err
 		}
-		if err := a.files.MarkPending(deleted.Url); err != nil { // before the commit, so that cleanup finds an orphaned file
-			return storageProblem(err)
+		file = deleted.Url
+		deleted.Url = c.URL(file)
+		if deletesFile {
+			if err := a.files.MarkPending(file); err != nil { // before the commit, so that cleanup finds an orphaned file
+				return deleted, storageProblem(err)
+			}
 		}
-		return nil
+		return deleted, nil
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return deleted, c.NotFound()
 	case err == nil && deletesFile:
-		a.files.Delete(deleted.Url)
+		a.files.Delete(file)
 	}
-	deleted.Url = c.URL(deleted.Url)
 	return deleted, err
 }
 
@@ -158,6 +163,7 @@ type uploadForm struct {
 	file  *media.File // nil before its part
 	name  string      // of the file
 	seen  []string    // names of the parts
+	hash  hash.Hash   // of the fields, for the idempotency key
 }
 
 // abort deletes the file that has been received.
@@ -169,6 +175,7 @@ func (f *uploadForm) abort() {
 
 // read reads the form and streams the file to disk. The error is a problem with all errors of the form.
 func (f *uploadForm) read() error {
+	f.hash = f.HashBody()
 	f.Request.Body = f.TransferBody(maxUpload + maxForm)
 	form, err := f.Request.MultipartReader()
 	if err != nil {
@@ -212,12 +219,16 @@ func (f *uploadForm) readPart(part *multipart.Part) (err error) {
 		f.name = fileName(part)
 		f.Errors.Add(fileField, validateFileName(f.name))
 		f.file, err = f.files.Receive(part, maxUpload)
-		if err == nil && f.file.Size == 0 {
-			f.Errors.Add(fileField, "must not be empty")
+		if err == nil {
+			_, _ = fmt.Fprintf(f.hash, "%q %q %q\n", name, f.name, f.file.SHA256) // never fails
+			if f.file.Size == 0 {
+				f.Errors.Add(fileField, "must not be empty")
+			}
 		}
 	case slices.Contains(f.Plan.BodyNames(), name):
 		var text []byte
 		text, err = io.ReadAll(io.LimitReader(part, maxForm))
+		_, _ = fmt.Fprintf(f.hash, "%q %q\n", name, text) // never fails
 		f.Errors.Add(name, f.Plan.FormField(f.in, name, string(text)))
 	default:
 		f.Errors.Add(problem.Sanitize(name), problem.UnknownName(name, append([]string{fileField}, f.Plan.BodyNames()...)))

@@ -2,10 +2,7 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
-	"hash"
 	"net/http"
 	"time"
 
@@ -75,7 +72,6 @@ func (e *eventRecorder) RecordEvent(
 		UserID: in.UserID,
 		Event:  toEvent(&in),
 		Actor:  c.Caller.Username,
-		Key:    idempotencyKey(c.Request, &c.Errors),
 	}
 	if reason := e.validateTime(in.Time); reason != "" {
 		c.Errors.Add("time", reason)
@@ -83,13 +79,12 @@ func (e *eventRecorder) RecordEvent(
 	if err := c.Errors.Err(); err != nil {
 		return recorded, err
 	}
-	if request.Key != "" {
-		h := newRequestHash(c)
-		_, _ = h.Write(c.Body) // never fails
-		h.Sum(request.Hash[:0])
+	c.DryRun = c.DryRun || in.Simulate
+	if request.Key = c.IdempotencyKey(); request.Key != "" {
+		request.Hash = c.RequestHash()
 	}
 	record := e.ledger.Record
-	if c.DryRun || in.Simulate {
+	if c.DryRun {
 		record = e.ledger.Simulate
 	}
 	result, err := record(ctx, request)
@@ -101,7 +96,7 @@ func (e *eventRecorder) RecordEvent(
 		c.SetLocation(c.Path + "/" + result.EventID.String())
 	}
 	if result.Replayed {
-		c.Header.Set("Idempotency-Replayed", "true")
+		c.SetReplayed()
 	}
 	return newRecordedEvent(result), nil
 }
@@ -118,37 +113,6 @@ func newRecordedEvent(r ledger.Result) RecordedEvent {
 	return recorded
 }
 
-// maxIdempotencyKeyLen is the maximum length of an Idempotency-Key, in characters.
-const maxIdempotencyKeyLen = 255
-
-// idempotencyKey returns the Idempotency-Key header, or "" if it is absent or invalid.
-func idempotencyKey(r *http.Request, errs *problem.FieldErrors) string {
-	keys := r.Header.Values("Idempotency-Key")
-	if len(keys) == 0 {
-		return ""
-	}
-	key := keys[0]
-	if len(keys) > 1 || key == "" || len(key) > maxIdempotencyKeyLen {
-		errs.Add("Idempotency-Key", fmt.Sprintf("must be sent once, with 1 to %d characters", maxIdempotencyKeyLen))
-		return ""
-	}
-	for _, c := range []byte(key) {
-		if c < ' ' || c > '~' {
-			errs.Add("Idempotency-Key", "must contain only printable ASCII characters")
-			return ""
-		}
-	}
-	return key
-}
-
-// newRequestHash returns a hash of method, path and content type, to which the caller adds the body. It identifies the
-// request that an idempotency key was used for.
-func newRequestHash(c *rest.Call) hash.Hash {
-	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%s %s\n%s\n", c.Method, c.Path, c.Request.Header.Get("Content-Type")) // never fails
-	return h
-}
-
 // toEvent converts a validated NewEvent.
 func toEvent(e *NewEvent) rules.Event {
 	kind, _ := rules.ParseType(e.Type)
@@ -160,13 +124,9 @@ func toEvent(e *NewEvent) rules.Event {
 func ledgerProblem(err error) error {
 	switch {
 	case errors.Is(err, ledger.ErrKeyReused):
-		return problem.New(http.StatusUnprocessableEntity,
-			"This Idempotency-Key was used for a different request. Nothing was recorded. "+
-				"Use a new key for a new request.")
+		return problem.KeyReused()
 	case errors.Is(err, ledger.ErrInFlight):
-		return problem.New(http.StatusConflict,
-			"A request with this Idempotency-Key is in progress. Retry in a second to get its response.").
-			WithHeader("Retry-After", "1")
+		return problem.KeyInFlight()
 	case errors.Is(err, ledger.ErrQueueFull):
 		return problem.Unavailable("Too many events are waiting to be recorded. Try again.", nil)
 	case errors.Is(err, ledger.ErrBusy):

@@ -17,7 +17,8 @@ const flushSize = 64 << 10
 // recordBatch records all events of a body, or none. It returns one result per event. By default a JSON request gets a
 // JSON array; NDJSON and CSV requests get NDJSON.
 func (e *eventRecorder) recordBatch(ctx context.Context, c *rest.Call, rows *rest.RowReader[NewEvent]) error {
-	batch := &ledger.Batch{Actor: c.Caller.Username, Key: idempotencyKey(c.Request, &c.Errors)}
+	c.DryRun = c.DryRun || c.Flag("simulate")
+	batch := &ledger.Batch{Actor: c.Caller.Username, Key: c.IdempotencyKey()}
 	offered := []string{rest.MediaTypeNDJSON, rest.MediaTypeJSON}
 	mediaType, _, _ := mime.ParseMediaType(c.Request.Header.Get("Content-Type"))
 	if mediaType == rest.MediaTypeJSON || mediaType == "" {
@@ -30,18 +31,16 @@ func (e *eventRecorder) recordBatch(ctx context.Context, c *rest.Call, rows *res
 	if err := c.Errors.Err(); err != nil {
 		return err
 	}
-	requestHash := newRequestHash(c)
-	if batch.Key != "" {
-		rows.Tee(requestHash)
-	}
 	if err := e.readEvents(rows, batch); err != nil {
 		return err
 	}
-	requestHash.Sum(batch.Hash[:0])
+	if batch.Key != "" {
+		batch.Hash = c.RequestHash()
+	}
 	results := &ledger.BatchResult{}
 	if len(batch.Events) > 0 {
 		c.RemoveWriteDeadline() // the ledger has its own timeouts
-		if results, err = e.ledger.RecordAll(ctx, batch, c.DryRun || c.Flag("simulate")); err != nil {
+		if results, err = e.ledger.RecordAll(ctx, batch, c.DryRun); err != nil {
 			return ledgerProblem(err)
 		}
 	}
@@ -79,7 +78,7 @@ func (e *eventRecorder) readEvents(rows *rest.RowReader[NewEvent], batch *ledger
 // writeResults streams the results. The events are already committed, so a broken connection loses none of them.
 func writeResults(ctx context.Context, c *rest.Call, results *ledger.BatchResult, mediaType string) error {
 	if results.Replayed {
-		c.Header.Set("Idempotency-Replayed", "true")
+		c.SetReplayed()
 	}
 	dst := c.StreamWriter(mediaType)
 	opening, separator, closing := "", "\n", "\n"

@@ -28,7 +28,7 @@ func routes(s services) []rest.Route {
 	a := s.authn
 	return []rest.Route{
 		post(operator, rest.OneOrMany(rest.Func(s.events.RecordEvent, recordDoc), rest.Batch(s.events.recordBatch)),
-			"/event", "/api/v1/events"),
+			"/event", "/api/v1/events").WithoutHistory(),
 		get(viewer, rest.List(q.ListEvents), "/event/{user_id}", "/api/v1/events"),
 		get(viewer, rest.One(q.GetEvent), "/api/v1/events/{event_id}"),
 		post(admin, rest.Func(s.events.VoidEvent, voidDoc), "/api/v1/events/{event_id}/void"),
@@ -42,7 +42,8 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.ListOf(q.ListAlertChanges), "/api/v1/alerts/{alert_id}/history"),
 
 		get(viewer, rest.List(q.ListRules), "/api/v1/rules"),
-		post(operator, rest.Func(s.replay.ReplayLedger, replayDoc), "/api/v1/rules/replay"),
+		post(operator, rest.Func(s.replay.ReplayLedger, replayDoc), "/api/v1/rules/replay").
+			WithoutKey("the request stores nothing").WithoutHistory(),
 		get(viewer, rest.One(q.GetRule), "/api/v1/rules/{code}"),
 		put(admin, rest.One(q.UpdateRule), "/api/v1/rules/{code}"),
 		patch(admin, rest.One(q.PatchRule), "/api/v1/rules/{code}"),
@@ -60,22 +61,25 @@ func routes(s services) []rest.Route {
 		del(admin, rest.One(q.DeleteAccount), "/api/v1/users/{id}"),
 		get(admin, rest.ListOf(q.ListAccountChanges), "/api/v1/users/{id}/history"),
 
-		post(public, rest.Func(a.Register, authn.RegisterDoc), "/auth/register"),
-		post(public, rest.Func(a.Login, authn.LoginDoc), "/auth/login"),
-		post(public, rest.Func(a.Refresh, authn.RefreshDoc), "/auth/refresh"),
+		post(public, rest.Func(a.Register, authn.RegisterDoc), "/auth/register").WithoutKey(holdsSecret),
+		post(public, rest.Func(a.Login, authn.LoginDoc), "/auth/login").WithoutKey(holdsSecret).WithoutHistory(),
+		post(public, rest.Func(a.Refresh, authn.RefreshDoc), "/auth/refresh").WithoutKey(holdsSecret).WithoutHistory(),
 		get(public, rest.Func(a.ShowSession, authn.SessionDoc), "/auth/session"),
-		post(sessionOnly, rest.One(q.EndSession, authn.AfterSessionEnd), "/auth/logout").Named("session"),
+		post(sessionOnly, rest.One(q.EndSession, authn.AfterSessionEnd), "/auth/logout").Named("session").
+			WithoutKey(endsSession).WithoutHistory(),
 		get(sessionOnly, rest.ListOf(q.ListOwnSessions), "/auth/token"),
-		put(sessionOnly, rest.One(q.RevokeSession, authn.AfterRevocation), "/auth/token/{session_id}").Named("session"),
+		put(sessionOnly, rest.One(q.RevokeSession, authn.AfterRevocation), "/auth/token/{session_id}").Named("session").
+			WithoutHistory(),
 
 		get(sessionOnly, rest.One(q.GetOwnAccount), "/account"),
 		put(sessionOnly, rest.Func(a.ReplaceOwnAccount, authn.AccountDoc), "/account"),
 		patch(sessionOnly, rest.Func(a.PatchOwnAccount, authn.AccountDoc), "/account"),
-		del(sessionOnly, rest.One(q.DeleteOwnAccount, authn.AfterSessionEnd), "/account"),
+		del(sessionOnly, rest.One(q.DeleteOwnAccount, authn.AfterSessionEnd), "/account").WithoutKey(endsSession),
 
 		get(sessionOnly, rest.ListOf(q.ListTokens), "/api/v1/tokens"),
-		post(sessionOnly, rest.Func(a.CreateAPIToken, authn.TokenDoc), "/api/v1/tokens"),
-		del(sessionOnly, rest.One(q.RevokeToken), "/api/v1/tokens/{id}"),
+		post(sessionOnly, rest.Func(a.CreateAPIToken, authn.TokenDoc), "/api/v1/tokens").
+			WithoutKey(holdsSecret).WithoutHistory(),
+		del(sessionOnly, rest.One(q.RevokeToken), "/api/v1/tokens/{id}").WithoutHistory(),
 
 		get(viewer, rest.One(q.GetSite), "/site/{id}", "/api/v1/sites/{id}"),
 		get(viewer, rest.List(q.ListSites), "/sites/{offset}/{limit}", "/sites", "/sites/", "/api/v1/sites"),
@@ -179,6 +183,12 @@ const (
 	operator    = rest.Operator
 	admin       = rest.Admin
 	sessionOnly = rest.SessionOnly
+)
+
+// Why a write accepts no Idempotency-Key.
+const (
+	holdsSecret = "the request or its response holds a secret, which is not stored"
+	endsSession = "the session that could repeat the request ends with it"
 )
 
 // Paths that the code refers to.

@@ -55,7 +55,10 @@ func (e *eventRecorder) VoidEvent(ctx context.Context, c *rest.Call, in VoidRequ
 		return voided, err
 	}
 	void, err := e.ledger.Void(ctx, ledger.VoidRequest{
-		EventID: in.EventID, Reason: in.Reason, Actor: c.Caller.Username, RequestID: c.ID,
+		EventID: in.EventID, Reason: in.Reason, Actor: c.Caller.Username, RequestID: c.ID, Begin: c.BeginWrite,
+		End: func(ctx context.Context, q *db.Queries, void ledger.Void) error {
+			return c.SaveResponse(ctx, q, newEventVoid(void, in.Reason))
+		},
 	}, c.DryRun)
 	switch {
 	case errors.Is(err, ledger.ErrNoEvent):
@@ -65,10 +68,15 @@ func (e *eventRecorder) VoidEvent(ctx context.Context, c *rest.Call, in VoidRequ
 	case err != nil:
 		return voided, ledgerProblem(err)
 	}
+	return newEventVoid(void, in.Reason), nil
+}
+
+// newEventVoid converts a void of the ledger.
+func newEventVoid(void ledger.Void, reason string) EventVoid {
 	return EventVoid{
-		VoidID: void.ID, EventID: void.EventID, UserID: void.UserID, Reason: in.Reason,
+		VoidID: void.ID, EventID: void.EventID, UserID: void.UserID, Reason: reason,
 		Alerts: int64(len(void.Alerts)), CreatedAt: void.CreatedAt,
-	}, nil
+	}
 }
 
 // maxReasonLen is the maximum length of the reason of a void, in characters.

@@ -547,7 +547,7 @@ func (q *Queries) ImportAccounts(ctx context.Context, arg ImportAccountsParams) 
 }
 
 const listAccountChanges = `-- name: ListAccountChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message
 FROM change
 WHERE table_name = 'account'
   AND row_key = cast($1::bigint AS text)
@@ -559,7 +559,7 @@ type ListAccountChangesParams struct {
 
 // Lists the history of a user, oldest change first. The history remains after the user is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message
 //	FROM change
 //	WHERE table_name = 'account'
 //	  AND row_key = cast($1::bigint AS text)
@@ -583,6 +583,7 @@ func (q *Queries) ListAccountChanges(ctx context.Context, arg ListAccountChanges
 			&i.Before,
 			&i.After,
 			&i.Xid,
+			&i.Message,
 		); err != nil {
 			return nil, err
 		}

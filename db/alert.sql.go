@@ -114,6 +114,7 @@ SELECT
     at,
     actor,
     request_id,
+    message,
     before,
     after
 FROM alert_change
@@ -129,6 +130,7 @@ type ListAlertChangesRow struct {
 	At        time.Time       `json:"at"`
 	Actor     string          `json:"actor"`
 	RequestID *string         `json:"request_id"`
+	Message   *string         `json:"message"`
 	Before    json.RawMessage `json:"before"`
 	After     json.RawMessage `json:"after"`
 }
@@ -140,6 +142,7 @@ type ListAlertChangesRow struct {
 //	    at,
 //	    actor,
 //	    request_id,
+//	    message,
 //	    before,
 //	    after
 //	FROM alert_change
@@ -158,6 +161,7 @@ func (q *Queries) ListAlertChanges(ctx context.Context, arg ListAlertChangesPara
 			&i.At,
 			&i.Actor,
 			&i.RequestID,
+			&i.Message,
 			&i.Before,
 			&i.After,
 		); err != nil {

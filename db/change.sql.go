@@ -11,7 +11,7 @@ import (
 
 const listChanges = `-- name: ListChanges :many
 SELECT
-    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid,
+    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message,
     xid < (SELECT settled_xid()) AS settled
 FROM change
 WHERE table_name NOT IN ('account', 'credential')
@@ -32,7 +32,7 @@ type ListChangesRow struct {
 // are withheld until that transaction ends. Other orders show all changes. Only admins see changes of accounts.
 //
 //	SELECT
-//	    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid,
+//	    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message,
 //	    xid < (SELECT settled_xid()) AS settled
 //	FROM change
 //	WHERE table_name NOT IN ('account', 'credential')
@@ -57,6 +57,7 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Lis
 			&i.Change.Before,
 			&i.Change.After,
 			&i.Change.Xid,
+			&i.Change.Message,
 			&i.Settled,
 		); err != nil {
 			return nil, err

@@ -405,7 +405,7 @@ func (q *Queries) ImportContainers(ctx context.Context, arg ImportContainersPara
 }
 
 const listContainerChanges = `-- name: ListContainerChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message
 FROM change
 WHERE table_name = 'container'
   AND row_key = cast($1::uuid AS text)
@@ -417,7 +417,7 @@ type ListContainerChangesParams struct {
 
 // Lists the history of a container, oldest change first. The history remains after the container is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message
 //	FROM change
 //	WHERE table_name = 'container'
 //	  AND row_key = cast($1::uuid AS text)
@@ -441,6 +441,7 @@ func (q *Queries) ListContainerChanges(ctx context.Context, arg ListContainerCha
 			&i.Before,
 			&i.After,
 			&i.Xid,
+			&i.Message,
 		); err != nil {
 			return nil, err
 		}

@@ -350,7 +350,7 @@ func (q *Queries) ImportFreezers(ctx context.Context, arg ImportFreezersParams) 
 }
 
 const listFreezerChanges = `-- name: ListFreezerChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message
 FROM change
 WHERE table_name = 'freezer'
   AND row_key = cast($1::bigint AS text)
@@ -362,7 +362,7 @@ type ListFreezerChangesParams struct {
 
 // Lists the history of a freezer, oldest change first. The history remains after the freezer is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message
 //	FROM change
 //	WHERE table_name = 'freezer'
 //	  AND row_key = cast($1::bigint AS text)
@@ -386,6 +386,7 @@ func (q *Queries) ListFreezerChanges(ctx context.Context, arg ListFreezerChanges
 			&i.Before,
 			&i.After,
 			&i.Xid,
+			&i.Message,
 		); err != nil {
 			return nil, err
 		}

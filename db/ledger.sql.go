@@ -152,6 +152,53 @@ func (q *Queries) FindKeys(ctx context.Context, arg FindKeysParams) ([]FindKeysR
 	return items, nil
 }
 
+const findOtherKeys = `-- name: FindOtherKeys :many
+SELECT
+    caller,
+    key
+FROM idempotency_key
+WHERE (caller, key) IN (SELECT unnest($1::text[]), unnest($2::text[]))
+ORDER BY caller, key
+`
+
+type FindOtherKeysParams struct {
+	Callers []string `json:"callers"`
+	Keys    []string `json:"keys"`
+}
+
+type FindOtherKeysRow struct {
+	Caller string `json:"caller"`
+	Key    string `json:"key"`
+}
+
+// Returns those of the given idempotency keys that were used for requests other than events.
+//
+//	SELECT
+//	    caller,
+//	    key
+//	FROM idempotency_key
+//	WHERE (caller, key) IN (SELECT unnest($1::text[]), unnest($2::text[]))
+//	ORDER BY caller, key
+func (q *Queries) FindOtherKeys(ctx context.Context, arg FindOtherKeysParams) ([]FindOtherKeysRow, error) {
+	rows, err := q.db.Query(ctx, findOtherKeys, arg.Callers, arg.Keys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []FindOtherKeysRow{}
+	for rows.Next() {
+		var i FindOtherKeysRow
+		if err := rows.Scan(&i.Caller, &i.Key); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const forceCustomPlans = `-- name: ForceCustomPlans :exec
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 `

@@ -88,6 +88,8 @@ type AlertChange struct {
 	Before json.RawMessage `json:"before"`
 	// State, assignee, note and disposition after the change.
 	After json.RawMessage `json:"after"`
+	// Why the change was made, from the header X-Change-Message; null for no message.
+	Message *string `json:"message"`
 }
 
 // A long-lived token for scripts.
@@ -164,6 +166,8 @@ type Change struct {
 	After json.RawMessage `json:"after"`
 	// ID of the transaction that made the change. Readers that follow the changes read in the order (xid, id), up to the oldest running transaction: IDs are assigned before a transaction commits, so a smaller ID can become visible later.
 	Xid int64 `json:"xid"`
+	// Why the change was made, from the header X-Change-Message; null for no message.
+	Message *string `json:"message"`
 }
 
 // An instrument with a MAC address.
@@ -252,6 +256,8 @@ type EventVoid struct {
 	Actor string `json:"actor"`
 	// X-Request-Id of the request; null for a void made in psql.
 	RequestID *string `json:"request_id"`
+	// The header X-Change-Message of the request; null for no message.
+	Message *string `json:"message"`
 }
 
 // An instrument that holds containers.
@@ -281,6 +287,24 @@ type Idempotency struct {
 	// ID of the last event that the request recorded.
 	LastID uuid.UUID `json:"last_id"`
 	// Time of the first request; equal to created_at of its events.
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Recent idempotency keys of writes other than events, with the responses that a repeated request gets.
+type IdempotencyKey struct {
+	// Caller who sent the key. Keys of different callers are independent.
+	Caller string `json:"caller"`
+	// Value of the header Idempotency-Key.
+	Key string `json:"key"`
+	// SHA-256 of method, path, query string, some headers and body. A different request with the same key is rejected.
+	RequestHash []byte `json:"request_hash"`
+	// Status of the response.
+	Status int32 `json:"status"`
+	// Headers of the response that are part of the repetition.
+	Headers json.RawMessage `json:"headers"`
+	// Body of the response.
+	Body []byte `json:"body"`
+	// Time of the request.
 	CreatedAt time.Time `json:"created_at"`
 }
 

@@ -7,6 +7,8 @@ package db
 
 import (
 	"context"
+	"encoding/json"
+	"time"
 )
 
 const checkDatabase = `-- name: CheckDatabase :one
@@ -39,6 +41,63 @@ func (q *Queries) CheckDatabase(ctx context.Context) (CheckDatabaseRow, error) {
 	var i CheckDatabaseRow
 	err := row.Scan(&i.SchemaVersion, &i.SchemaDirty, &i.Writable)
 	return i, err
+}
+
+const claimIdempotencyKey = `-- name: ClaimIdempotencyKey :exec
+SELECT claim_idempotency_key($1::text)
+`
+
+type ClaimIdempotencyKeyParams struct {
+	Key string `json:"key"`
+}
+
+// Reserves an idempotency key of the actor until the transaction ends. Fails if it is reserved or used.
+//
+//	SELECT claim_idempotency_key($1::text)
+func (q *Queries) ClaimIdempotencyKey(ctx context.Context, arg ClaimIdempotencyKeyParams) error {
+	_, err := q.db.Exec(ctx, claimIdempotencyKey, arg.Key)
+	return err
+}
+
+const deleteExpiredResponses = `-- name: DeleteExpiredResponses :one
+WITH deleted AS (
+    DELETE FROM idempotency_key
+    WHERE (caller, key) IN (
+        SELECT caller, key
+        FROM idempotency_key
+        WHERE created_at < $1::timestamptz
+        ORDER BY created_at
+        LIMIT $2::bigint
+    )
+    RETURNING true
+)
+SELECT count(*) AS deleted FROM deleted
+`
+
+type DeleteExpiredResponsesParams struct {
+	Before time.Time `json:"before"`
+	Limit  int64     `json:"limit"`
+}
+
+// Deletes idempotency keys older than a time with their responses, up to a limit. Returns the number of deleted keys.
+//
+//	WITH deleted AS (
+//	    DELETE FROM idempotency_key
+//	    WHERE (caller, key) IN (
+//	        SELECT caller, key
+//	        FROM idempotency_key
+//	        WHERE created_at < $1::timestamptz
+//	        ORDER BY created_at
+//	        LIMIT $2::bigint
+//	    )
+//	    RETURNING true
+//	)
+//	SELECT count(*) AS deleted FROM deleted
+func (q *Queries) DeleteExpiredResponses(ctx context.Context, arg DeleteExpiredResponsesParams) (int64, error) {
+	row := q.db.QueryRow(ctx, deleteExpiredResponses, arg.Before, arg.Limit)
+	var deleted int64
+	err := row.Scan(&deleted)
+	return deleted, err
 }
 
 const getDatabaseStats = `-- name: GetDatabaseStats :one
@@ -84,6 +143,51 @@ func (q *Queries) GetDatabaseStats(ctx context.Context, arg GetDatabaseStatsPara
 	return i, err
 }
 
+const getSavedResponse = `-- name: GetSavedResponse :one
+SELECT
+    request_hash,
+    status,
+    headers,
+    body
+FROM idempotency_key
+WHERE caller = $1
+  AND key = $2
+`
+
+type GetSavedResponseParams struct {
+	Caller string `json:"caller"`
+	Key    string `json:"key"`
+}
+
+type GetSavedResponseRow struct {
+	RequestHash []byte          `json:"request_hash"`
+	Status      int32           `json:"status"`
+	Headers     json.RawMessage `json:"headers"`
+	Body        []byte          `json:"body"`
+}
+
+// Returns the response that is stored for an idempotency key, and the hash of its request.
+//
+//	SELECT
+//	    request_hash,
+//	    status,
+//	    headers,
+//	    body
+//	FROM idempotency_key
+//	WHERE caller = $1
+//	  AND key = $2
+func (q *Queries) GetSavedResponse(ctx context.Context, arg GetSavedResponseParams) (GetSavedResponseRow, error) {
+	row := q.db.QueryRow(ctx, getSavedResponse, arg.Caller, arg.Key)
+	var i GetSavedResponseRow
+	err := row.Scan(
+		&i.RequestHash,
+		&i.Status,
+		&i.Headers,
+		&i.Body,
+	)
+	return i, err
+}
+
 const resetRestoredXids = `-- name: ResetRestoredXids :one
 SELECT reset_restored_xids() AS changed_rows
 `
@@ -96,6 +200,72 @@ func (q *Queries) ResetRestoredXids(ctx context.Context) (int64, error) {
 	var changed_rows int64
 	err := row.Scan(&changed_rows)
 	return changed_rows, err
+}
+
+const saveResponse = `-- name: SaveResponse :exec
+INSERT INTO idempotency_key (
+    key,
+    request_hash,
+    status,
+    headers,
+    body
+) VALUES (
+    $1,
+    $2,
+    $3,
+    $4,
+    $5
+)
+`
+
+type SaveResponseParams struct {
+	Key         string          `json:"key"`
+	RequestHash []byte          `json:"request_hash"`
+	Status      int32           `json:"status"`
+	Headers     json.RawMessage `json:"headers"`
+	Body        []byte          `json:"body"`
+}
+
+// Stores the response for an idempotency key that the transaction has reserved.
+//
+//	INSERT INTO idempotency_key (
+//	    key,
+//	    request_hash,
+//	    status,
+//	    headers,
+//	    body
+//	) VALUES (
+//	    $1,
+//	    $2,
+//	    $3,
+//	    $4,
+//	    $5
+//	)
+func (q *Queries) SaveResponse(ctx context.Context, arg SaveResponseParams) error {
+	_, err := q.db.Exec(ctx, saveResponse,
+		arg.Key,
+		arg.RequestHash,
+		arg.Status,
+		arg.Headers,
+		arg.Body,
+	)
+	return err
+}
+
+const setChangeMessage = `-- name: SetChangeMessage :exec
+SELECT set_config('labledger.change_message', $1::text, true)
+`
+
+type SetChangeMessageParams struct {
+	Message string `json:"message"`
+}
+
+// Sets why the transaction makes its changes. The setting ends with the transaction.
+//
+//	SELECT set_config('labledger.change_message', $1::text, true)
+func (q *Queries) SetChangeMessage(ctx context.Context, arg SetChangeMessageParams) error {
+	_, err := q.db.Exec(ctx, setChangeMessage, arg.Message)
+	return err
 }
 
 const setRequestContext = `-- name: SetRequestContext :exec

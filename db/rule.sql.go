@@ -42,7 +42,7 @@ func (q *Queries) GetRule(ctx context.Context, arg GetRuleParams) (Rule, error) 
 }
 
 const listRuleChanges = `-- name: ListRuleChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message
 FROM change
 WHERE table_name = 'rule'
   AND row_key = cast($1::integer AS text)
@@ -54,7 +54,7 @@ type ListRuleChangesParams struct {
 
 // Lists the history of a rule, oldest change first.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message
 //	FROM change
 //	WHERE table_name = 'rule'
 //	  AND row_key = cast($1::integer AS text)
@@ -78,6 +78,7 @@ func (q *Queries) ListRuleChanges(ctx context.Context, arg ListRuleChangesParams
 			&i.Before,
 			&i.After,
 			&i.Xid,
+			&i.Message,
 		); err != nil {
 			return nil, err
 		}

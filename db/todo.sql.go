@@ -434,7 +434,7 @@ func (q *Queries) ImportTodos(ctx context.Context, arg ImportTodosParams) (Impor
 }
 
 const listTodoChanges = `-- name: ListTodoChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message
 FROM change
 WHERE table_name = 'todo'
   AND row_key = cast($1::bigint AS text)
@@ -446,7 +446,7 @@ type ListTodoChangesParams struct {
 
 // Lists the history of a todo, oldest change first. The history remains after the todo is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message
 //	FROM change
 //	WHERE table_name = 'todo'
 //	  AND row_key = cast($1::bigint AS text)
@@ -470,6 +470,7 @@ func (q *Queries) ListTodoChanges(ctx context.Context, arg ListTodoChangesParams
 			&i.Before,
 			&i.After,
 			&i.Xid,
+			&i.Message,
 		); err != nil {
 			return nil, err
 		}

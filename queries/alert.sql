@@ -80,6 +80,7 @@ SELECT
     at,
     actor,
     request_id,
+    message,
     before,
     after
 FROM alert_change

@@ -92,6 +92,15 @@ FROM idempotency
 WHERE (caller, key) IN (SELECT unnest(@callers::text[]), unnest(@keys::text[]))
 ORDER BY caller, key, user_id;
 
+-- name: FindOtherKeys :many
+-- Returns those of the given idempotency keys that were used for requests other than events.
+SELECT
+    caller,
+    key
+FROM idempotency_key
+WHERE (caller, key) IN (SELECT unnest(@callers::text[]), unnest(@keys::text[]))
+ORDER BY caller, key;
+
 -- name: ListWindow :many
 -- Lists the events of a user from an effective time on: the contents of the time windows of the rules.
 SELECT

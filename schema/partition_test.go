@@ -310,6 +310,10 @@ var intakeStatements = map[string]func(ctx context.Context, q *db.Queries, s int
 		_, err := q.FindKeys(ctx, db.FindKeysParams{Callers: []string{"me"}, Keys: []string{s.key}})
 		return err
 	},
+	"FindOtherKeys": func(ctx context.Context, q *db.Queries, s intakeSample) error {
+		_, err := q.FindOtherKeys(ctx, db.FindOtherKeysParams{Callers: []string{"me"}, Keys: []string{s.key}})
+		return err
+	},
 	"ListVoidedUsers": func(ctx context.Context, q *db.Queries, s intakeSample) error {
 		_, err := q.ListVoidedUsers(ctx, db.ListVoidedUsersParams{UserIds: []int64{s.user}})
 		return err

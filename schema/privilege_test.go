@@ -37,6 +37,7 @@ table event: SELECT
 table event_void: SELECT INSERT
 table freezer: SELECT INSERT UPDATE DELETE
 table idempotency: SELECT INSERT DELETE
+table idempotency_key: SELECT INSERT DELETE
 table instrument: SELECT
 table login_attempt: SELECT INSERT UPDATE DELETE
 table rule: SELECT UPDATE(applies_to enabled limit title window_seconds)
@@ -271,6 +272,7 @@ var forbiddenStatements = []struct{ sql, server, owner string }{
 	{sql: `UPDATE user_state SET user_id = user_id + 1000`},
 	{sql: `DELETE FROM user_state`},
 	{sql: `UPDATE idempotency SET key = 'mine'`, owner: "23001"},
+	{sql: `UPDATE idempotency_key SET body = 'mine'`, owner: "23001"},
 	{sql: `UPDATE schema_migrations SET version = 1`},
 	{sql: `DELETE FROM schema_migrations`},
 	{sql: `SELECT setval('change_id_seq', 1000000)`},

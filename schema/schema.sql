@@ -26,5 +26,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000015_search.up.sql
 \ir 000016_settled_xid.up.sql
 \ir 000017_lists.up.sql
-INSERT INTO schema_migrations VALUES (17, false);
+\ir 000018_write_headers.up.sql
+INSERT INTO schema_migrations VALUES (18, false);
 COMMIT;

@@ -208,6 +208,9 @@ var tableKinds = []struct {
 	{"deleted after some days, never changed", "idempotency", []string{
 		"no_update BEFORE UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_ledger_write()",
 	}},
+	{"deleted after some days, never changed", "idempotency_key", []string{
+		"no_update BEFORE UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_statement()",
+	}},
 	{"derived from the events", "user_state", nil},
 	{"a secret whose change ends sessions", "credential", []string{
 		"record_credential AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_credential()",
@@ -303,6 +306,39 @@ func TestHistory(t *testing.T) {
 		if got := queryStrings(t, pool, lastChange)[0]; got != c.want {
 			t.Errorf("%s\n recorded %q\n want     %q", c.sql, got, c.want)
 		}
+	}
+}
+
+// TestChangeMessage sets the message of changes as in psql, for a session and for a transaction.
+func TestChangeMessage(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	conn, err := pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	for _, c := range []struct{ before, after, want string }{
+		{"SELECT 1", "SELECT 1", "none"},
+		{"SET labledger.change_message = ' inventory of 2026 '", "SELECT 1", "inventory of 2026"},
+		{"SELECT 1", "RESET labledger.change_message", "inventory of 2026"},
+		{"BEGIN", "COMMIT", "none"},
+		{"SET labledger.change_message = ''", "SELECT 1", "none"},
+		{"SELECT set_config('labledger.change_message', repeat('☃', 200), false)", "SELECT 1", strings.Repeat("☃", 200)},
+	} {
+		for _, sql := range []string{c.before, "UPDATE site SET contact = concat(contact, '.') WHERE id = 1", c.after} {
+			mustExec(t, conn, sql)
+		}
+		const last = "SELECT coalesce(message, 'none') FROM change ORDER BY id DESC LIMIT 1"
+		if got := queryStrings(t, pool, last)[0]; got != c.want {
+			t.Errorf("%s: message %q, want %q", c.before, got, c.want)
+		}
+	}
+	mustExec(t, conn, "SELECT set_config('labledger.change_message', repeat('x', 201), false)")
+	var pgErr *pgconn.PgError
+	_, err = conn.Exec(t.Context(), "UPDATE site SET contact = 'x' WHERE id = 1")
+	if !errors.As(err, &pgErr) || pgErr.ConstraintName != "change_message_at_most_200_characters" {
+		t.Errorf("with 201 characters: %v", err)
 	}
 }
 

@@ -99,7 +99,7 @@ func (a *Authenticator) updateAccount(
 			return account, err
 		}
 	}
-	err = c.Tx(ctx, func(ctx context.Context, q *db.Queries) (err error) {
+	account, err = rest.Write(ctx, c, func(ctx context.Context, q *db.Queries) (account db.Account, err error) {
 		account, err = q.UpdateOwnAccount(ctx, db.UpdateOwnAccountParams{
 			Given:    fields,
 			Country:  in.Country,
@@ -114,7 +114,11 @@ func (a *Authenticator) updateAccount(
 				NewPasswordHash: newHash,
 			})
 		}
-		return err
+		if err == nil {
+			c.SetVersion(account.Version)
+			forbidStorage(c)
+		}
+		return account, err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return account, problem.Unauthorized() // the account or session ended during the request
@@ -125,13 +129,14 @@ func (a *Authenticator) updateAccount(
 	if newHash != "" && !c.DryRun {
 		AfterSessionEnd(c, in)
 	}
-	c.SetVersion(account.Version)
-	forbidStorage(c)
 	return account, nil
 }
 
 // validatePasswordChange adds the errors of the two passwords to the errors of the call.
 func validatePasswordChange(c *rest.Call, in UpdateAccountRequest) {
+	if in.Password != nil && c.IdempotencyKey() != "" {
+		c.Errors.Add(rest.KeyHeader, "does not apply to a new password, of which the server stores no plain hash")
+	}
 	switch {
 	case c.Errors.Has("password") || c.Errors.Has("current_password"):
 	case in.Password == nil && slices.Contains(in.Given, "password"):

@@ -200,3 +200,36 @@ func TestSignedIn_recordsCaller(t *testing.T) {
 		}
 	}
 }
+
+// TestWriteHeaders_roundTrips: a write with an Idempotency-Key takes two round trips, one with X-Change-Message takes
+// one. Without these headers it has no statement more than the check and itself.
+func TestWriteHeaders_roundTrips(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	id := ts.CreateAccount("oscar", rest.Operator)
+	recorded, wire := recordedInstance(ts)
+	token := ts.CreateSession(id).Access
+	for n, c := range []struct {
+		headers                []string
+		roundTrips, statements int
+	}{
+		{nil, 1, 2},
+		{[]string{"X-Change-Message: why"}, 1, 3},
+		{[]string{"Idempotency-Key: #"}, 2, 6}, // begin, check, claim, write; save, commit
+	} {
+		var got traffic
+		for attempt := range 2 { // the first one prepares the statements
+			var headers []string
+			for _, header := range c.headers {
+				headers = append(headers, strings.Replace(header, "#", fmt.Sprint(n, attempt), 1))
+			}
+			wire.take()
+			recorded.MustSend(token, "PATCH", "/site/1", fmt.Sprintf(`{"contact": "%d %d"}`, n, attempt), headers...)
+			got = wire.take()
+		}
+		if got.roundTrips != c.roundTrips || len(got.statements) != c.statements {
+			t.Errorf("%q: %d round trips with %d statements, want %d with %d: %v", c.headers,
+				got.roundTrips, len(got.statements), c.roundTrips, c.statements, got.statements)
+		}
+	}
+}

@@ -118,6 +118,7 @@ func headerComponents() object {
 	return object{
 		"ETag": header("Version of the row, in quotes. " +
 			"Send it in If-Match to write only if the row has not changed since."),
+		"Idempotency-Replayed": header("`true` if this is the response of an earlier request with the same key."),
 		"Link":               header("URLs of the pages beside this one, with rel=\"next\" and rel=\"prev\"."),
 		"X-Total-Count":      header("Number of matching rows on all pages, if the request has count."),
 		"X-Total-Count-Kind": header("exact or estimated."),
@@ -133,7 +134,8 @@ func parameterComponents() object {
 	parameter := func(in, name string, schema object, doc string) object {
 		return object{"name": name, "in": in, "description": doc, "schema": schema}
 	}
-	key := object{"type": "string", "minLength": 1, "maxLength": 255}
+	key := object{"type": "string", "minLength": 1, "maxLength": rest.MaxKeyLen}
+	message := object{"type": "string", "maxLength": rest.MaxMessageLen}
 	return object{
 		"If-Match": parameter("header", "If-Match", object{"type": "string"},
 			"ETag of the row as the client knows it, or * for any version. "+
@@ -141,11 +143,15 @@ func parameterComponents() object {
 		"If-None-Match": parameter("header", "If-None-Match", object{"type": "string"},
 			"For a read: the ETag of the client's copy. If the row still has this version, the server returns 304. "+
 				"For an upsert: * creates the row, and returns 412 if the row exists."),
-		"Idempotency-Key": parameter("header", "Idempotency-Key", key,
+		rest.KeyHeader: parameter("header", rest.KeyHeader, key,
 			"A key of up to 255 characters that the client chooses for this request, stored for at least a day. "+
 				"If the client repeats the request with the same key, the server returns the first response "+
-				"with `Idempotency-Replayed: true` and records nothing. "+
-				"A different request with the same key returns 422."),
+				"with `Idempotency-Replayed: true` and stores nothing. "+
+				"A different request with the same key returns 422. "+
+				"A repetition returns 409 while the first request is in progress. "+
+				"Keys of different callers are independent. Failed requests and dry runs do not use their key."),
+		rest.MessageHeader: parameter("header", rest.MessageHeader, message,
+			"Why the change is made, in up to 200 characters of UTF-8. The history shows it as `message`."),
 		"columns": parameter("query", "columns", object{"type": "string"},
 			"For CSV: a field for each column of the file, separated by commas, instead of the names in the header. "+
 				"An empty name ignores the column, as in `name,,site_id`."),
@@ -176,6 +182,8 @@ const introduction = "Labledger stores the inventory of a laboratory, an append-
 	"To get all matching rows, request `format=csv` or `format=ndjson`.\n\n" +
 	"**Concurrent changes.** A row has a version, which is its `ETag`. " +
 	"Send it in `If-Match` so that a write cannot overwrite the change of another client.\n\n" +
+	"**Retries.** Send a new `Idempotency-Key` with each write. If no response arrives, repeat the request with the " +
+	"same key: it is executed once, and the repetition returns the first response.\n\n" +
 	"**SQL.** Beside the curl command, each operation shows the SQL that it runs. Paste it into `labledger psql`."
 
 var problemResponse = object{

@@ -143,7 +143,10 @@ func (o *operation) listParameters(list *relation.Relation) []object {
 
 // matchingParameters returns the parameters of a write to all rows that match filters.
 func (o *operation) matchingParameters() []object {
-	all := []object{ref("parameters", "max"), ref("parameters", "q"), ref("parameters", "dry_run")}
+	all := []object{
+		ref("parameters", "max"), ref("parameters", "q"), ref("parameters", "dry_run"),
+		ref("parameters", rest.KeyHeader), ref("parameters", rest.MessageHeader),
+	}
 	for _, name := range o.Plan.QueryNames() {
 		all = append(all, o.queryParameter(name))
 	}

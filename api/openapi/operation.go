@@ -294,8 +294,11 @@ func (o *operation) queryParameter(name string) object {
 
 // sharedParameters returns references to the parameters that several operations have.
 func (o *operation) sharedParameters() (all []object) {
-	if o.isEvent() {
-		all = append(all, ref("parameters", "Idempotency-Key"))
+	if o.AcceptsKey() {
+		all = append(all, ref("parameters", rest.KeyHeader))
+	}
+	if o.AcceptsMessage() {
+		all = append(all, ref("parameters", rest.MessageHeader))
 	}
 	_, versioned := o.row.FieldByName("Version")
 	switch {

@@ -23,6 +23,7 @@ func (o *operation) addResponses(all object) {
 	switch {
 	case o.isEvent():
 		o.addEventResponses(all, schema)
+		o.addReplayed(all)
 		return
 	case o.Kind == rest.KindList && o.MaxRows > 0:
 		success["description"] = "The rows, best match first."
@@ -58,6 +59,20 @@ func (o *operation) addResponses(all object) {
 		}
 	}
 	o.addSuccess(all, success, content)
+	o.addReplayed(all)
+}
+
+// addReplayed adds what an idempotency key may cause to the responses of a write that accepts one.
+func (o *operation) addReplayed(all object) {
+	if !o.AcceptsKey() {
+		return
+	}
+	addProblems(all, 409, 422)
+	for _, status := range []string{"200", "201"} {
+		if response, ok := all[status].(object); ok {
+			response["headers"].(object)["Idempotency-Replayed"] = ref("headers", "Idempotency-Replayed")
+		}
+	}
 }
 
 // addSuccess adds the responses with status 200 and 201. content is the content of a response with one row.

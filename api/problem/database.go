@@ -21,7 +21,9 @@ import (
 const (
 	codeUnauthorized = "LL401" // the session or API token has ended
 	codeForbidden    = "LL403" // by constraint: caller_role, session_only, or none: the detail is the owner of the row
+	codeKeyInFlight  = "LL409" // another request with the idempotency key is in progress
 	codeStaleVersion = "LL412" // the detail is the current version
+	codeKeyReused    = "LL422" // the idempotency key was used for a different request
 )
 
 // responses maps SQLSTATEs to responses. The first match wins.
@@ -120,6 +122,12 @@ func fromDatabase(pgErr *pgconn.PgError, method string, fields []string) *Proble
 	case pgErr.Code == codeForbidden:
 		return Forbidden("Only its owner (%s), its assignee and admins may change this row.", Sanitize(pgErr.Detail)).
 			WithCause(pgErr)
+	}
+	switch pgErr.Code {
+	case codeKeyInFlight:
+		return KeyInFlight()
+	case codeKeyReused:
+		return KeyReused()
 	}
 	p := New(http.StatusInternalServerError, internalDetail)
 	for _, response := range responses {

@@ -98,3 +98,16 @@ func Unauthorized() *Problem {
 			"POST /auth/login returns an access token.").
 		WithHeader("WWW-Authenticate", AuthenticateHeader)
 }
+
+// KeyReused returns the 422 for an Idempotency-Key of another request.
+func KeyReused() *Problem {
+	return New(http.StatusUnprocessableEntity, "This Idempotency-Key was used for a different request. "+
+		"Nothing was stored. Use a new key for a new request.")
+}
+
+// KeyInFlight returns the 409 for an Idempotency-Key whose first request has not ended.
+func KeyInFlight() *Problem {
+	return New(http.StatusConflict,
+		"A request with this Idempotency-Key is in progress. Retry in a second to get its response.").
+		WithHeader("Retry-After", "1")
+}

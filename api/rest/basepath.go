@@ -78,8 +78,10 @@ func cutBasePath(base, path string) (rest string, below bool) {
 // URL returns the path in URLs of this server that a path of the API has.
 func (i *Info) URL(path string) string { return i.BasePath + path }
 
+const locationHeader = "Location"
+
 // SetLocation sets the header Location to a path of the API.
-func (c *Call) SetLocation(path string) { c.Header.Set("Location", c.URL(path)) }
+func (c *Call) SetLocation(path string) { c.Header.Set(locationHeader, c.URL(path)) }
 
 // addLink adds a path of the API to the header Link (RFC 8288).
 func (c *Call) addLink(path string, query url.Values, relation string) {

@@ -87,7 +87,11 @@ func (o *oneOrMany) serve(c *Call) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), transferTimeout)
 	defer cancel()
-	received, discard, err := c.spool(c.TransferBody(maxBulk))
+	var transferred io.Reader = c.TransferBody(maxBulk)
+	if c.IdempotencyKey() != "" {
+		transferred = io.TeeReader(transferred, c.HashBody())
+	}
+	received, discard, err := c.spool(transferred)
 	release()
 	if err == nil {
 		defer discard()
@@ -206,8 +210,9 @@ func (c *Call) importRows(
 		return err
 	}
 	defer conn.Release()
-	tx, err := beginAudited(ctx, conn, c.requestContext(c.Caller.Username))
+	tx, err := c.begin(ctx, conn, c.Caller.Username)
 	if err != nil {
+		_, _ = io.Copy(io.Discard, body) // completes the hash of a body that is not spooled
 		return err
 	}
 	defer rollback(tx)
@@ -220,6 +225,9 @@ func (c *Call) importRows(
 		return err
 	}
 	if !c.DryRun {
+		if err := c.SaveResponse(ctx, db.New(tx), i.total); err != nil {
+			return err
+		}
 		if err := tx.Commit(ctx); err != nil {
 			return err
 		}
@@ -302,9 +310,6 @@ type RowReader[Row any] struct {
 	contentType string
 	body        io.Reader
 }
-
-// Tee copies the body to w while it is read.
-func (r *RowReader[Row]) Tee(w io.Writer) { r.body = io.TeeReader(r.body, w) }
 
 // FastPath sets a function that may handle an object of a JSON array or NDJSON before it is bound.
 func (r *RowReader[Row]) FastPath(f func(line int64, text []byte) (handled bool, err error)) {

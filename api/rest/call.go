@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"hash"
 	"io"
 	"mime"
 	"net/http"
@@ -27,9 +28,13 @@ type Call struct {
 	w          http.ResponseWriter
 	received   *receivedBody // the body, before it is decoded
 	flags      url.Values
-	check      *Check // nil if the caller needs none, or if it has run alone
-	authorized bool   // the caller may use the route
-	denied     bool   // the check has failed
+	check      *Check    // nil if the caller needs none, or if it has run alone
+	authorized bool      // the caller may use the route
+	denied     bool      // the check has failed
+	key        string    // Idempotency-Key
+	message    string    // X-Change-Message
+	bodyHash   hash.Hash // of the request with its body, unless that is c.Body
+	saved      []byte    // the response that is stored for the key
 }
 
 // maxBody is the maximum size of a body with one object, in bytes.
@@ -49,6 +54,9 @@ func (c *Call) serve() (err error) {
 		return err
 	}
 	c.authorized = c.check == nil
+	if c.Method != http.MethodGet {
+		c.bindWriteHeaders()
+	}
 	if err = c.decodeBody(); err == nil {
 		err = c.Operation.serve(c)
 	}
@@ -57,6 +65,9 @@ func (c *Call) serve() (err error) {
 		if denied := c.authorize(c.Request.Context()); denied != nil {
 			return denied
 		}
+	}
+	if IsRepeated(err) {
+		return c.replay()
 	}
 	return err
 }

@@ -86,8 +86,9 @@ func (c *Call) addCheck(ctx context.Context, p *dbtx.Pipeline, requestID *string
 	})
 }
 
-// write runs a write in a transaction of its own. A dry run rolls it back. The row goes to dst.
-func (c *Call) write(ctx context.Context, dst dbtx.RowWriter, run statement) error {
+// write runs a write in a transaction of its own. A dry run rolls it back. The row goes to dst. respond is called with
+// the row before the response is stored for an idempotency key; it returns the body.
+func (c *Call) write(ctx context.Context, dst dbtx.RowWriter, run statement, respond func() []byte) error {
 	dst = c.withBasePath(dst)
 	if c.DryRun {
 		if err := c.authorize(ctx); err != nil {
@@ -105,13 +106,44 @@ func (c *Call) write(ctx context.Context, dst dbtx.RowWriter, run statement) err
 	}
 	defer conn.Release()
 	var p dbtx.Pipeline
+	if c.key != "" {
+		defer rollbackConn(conn)
+		p.Exec("begin isolation level read committed")
+	}
 	if c.check != nil {
 		c.addCheck(ctx, &p, &c.ID)
 	} else {
 		p.Add(func(q *db.Queries) error { return q.SetRequestContext(ctx, c.requestContext(c.Caller.Username)) })
 	}
+	c.addWriteHeaders(ctx, &p)
 	p.AddRaw(func(q *db.Queries) error { return run(ctx, q) }, dst)
-	return p.Run(ctx, conn)
+	if err := p.Run(ctx, conn); err != nil || c.key == "" {
+		return err
+	}
+	var end dbtx.Pipeline
+	response := c.savedResponse(respond())
+	end.Add(func(q *db.Queries) error { return q.SaveResponse(ctx, response) })
+	end.Exec("commit")
+	err = end.Run(ctx, conn)
+	if err != nil {
+		c.resetResponse()
+	}
+	return err
+}
+
+// addWriteHeaders adds the statements for the headers X-Change-Message and Idempotency-Key to a pipeline, if the
+// request has them. The actor of the transaction must be set before.
+func (c *Call) addWriteHeaders(ctx context.Context, p *dbtx.Pipeline) {
+	if c.message != "" {
+		p.Add(func(q *db.Queries) error {
+			return q.SetChangeMessage(ctx, db.SetChangeMessageParams{Message: c.message})
+		})
+	}
+	if key := c.IdempotencyKey(); key != "" {
+		p.Add(func(q *db.Queries) error {
+			return q.ClaimIdempotencyKey(ctx, db.ClaimIdempotencyKeyParams{Key: key})
+		})
+	}
 }
 
 // requestContext returns what the database records with a write.
@@ -137,7 +169,7 @@ func (c *Call) inTx(ctx context.Context, actor string, run func(ctx context.Cont
 		return err
 	}
 	defer conn.Release()
-	tx, err := beginAudited(ctx, conn, c.requestContext(actor))
+	tx, err := c.begin(ctx, conn, actor)
 	if err != nil {
 		return err
 	}
@@ -145,20 +177,38 @@ func (c *Call) inTx(ctx context.Context, actor string, run func(ctx context.Cont
 	if err := run(ctx, tx); err != nil || c.DryRun {
 		return err
 	}
+	if c.key != "" && c.saved == nil {
+		return errNoResponse
+	}
 	return tx.Commit(ctx)
 }
 
-// beginAudited opens a transaction that records actor and request ID.
-func beginAudited(ctx context.Context, conn *pgxpool.Conn, params db.SetRequestContextParams) (pgx.Tx, error) {
+// begin opens a transaction that records actor, request ID and change message, and reserves the idempotency key.
+func (c *Call) begin(ctx context.Context, conn *pgxpool.Conn, actor string) (pgx.Tx, error) {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := db.New(tx).SetRequestContext(ctx, params); err != nil {
+	var p dbtx.Pipeline
+	p.Add(func(q *db.Queries) error { return q.SetRequestContext(ctx, c.requestContext(actor)) })
+	c.addWriteHeaders(ctx, &p)
+	if err := p.Run(ctx, tx); err != nil {
 		rollback(tx)
 		return nil, err
 	}
 	return tx, nil
+}
+
+// BeginWrite does what begin does, in a transaction that another package has just opened.
+func (c *Call) BeginWrite(ctx context.Context, q *db.Queries) error {
+	err := q.SetRequestContext(ctx, c.requestContext(c.Caller.Username))
+	if err == nil && c.message != "" {
+		err = q.SetChangeMessage(ctx, db.SetChangeMessageParams{Message: c.message})
+	}
+	if key := c.IdempotencyKey(); err == nil && key != "" {
+		err = q.ClaimIdempotencyKey(ctx, db.ClaimIdempotencyKeyParams{Key: key})
+	}
+	return err
 }
 
 // rollback rolls a transaction back. It uses a context of its own because the request's may be done.
@@ -166,4 +216,14 @@ func rollback(tx pgx.Tx) {
 	ctx, cancel := context.WithTimeout(context.Background(), StatementTimeout)
 	defer cancel()
 	_ = tx.Rollback(ctx) // the pool discards a connection on which even this fails
+}
+
+// rollbackConn ends a transaction that a pipeline has begun and not committed.
+func rollbackConn(conn *pgxpool.Conn) {
+	if conn.Conn().PgConn().TxStatus() == 'I' {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), StatementTimeout)
+	defer cancel()
+	_, _ = conn.Exec(ctx, "rollback") // see rollback
 }

@@ -83,7 +83,9 @@ func (m *matching[In, Out]) serve(c *Call) error {
 	defer cancel()
 	var result Matched
 	err = retry(ctx, func(ctx context.Context) error {
-		result, err = m.writeAll(ctx, c, in, request, maxRows)
+		if result, err = m.writeAll(ctx, c, in, request, maxRows); err != nil {
+			c.resetResponse()
+		}
 		return err
 	}, func(*pgconn.PgError) bool { return false })
 	if err != nil {
@@ -162,7 +164,7 @@ func (m *matching[In, Out]) writeAll(
 		return result, err
 	}
 	defer conn.Release()
-	tx, err := beginAudited(ctx, conn, c.requestContext(c.Caller.Username))
+	tx, err := c.begin(ctx, conn, c.Caller.Username)
 	if err != nil {
 		return result, err
 	}
@@ -180,6 +182,9 @@ func (m *matching[In, Out]) writeAll(
 	result.Matched = int64(len(keys))
 	if c.DryRun {
 		return result, nil
+	}
+	if err := c.SaveResponse(ctx, db.New(tx), result); err != nil {
+		return result, err
 	}
 	return result, tx.Commit(ctx)
 }

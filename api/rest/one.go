@@ -122,7 +122,7 @@ func (o *one[In, Out]) write(c *Call, in *In) error {
 	defer cancel()
 	err := retry(ctx, func(ctx context.Context) error {
 		row = rowEncoder{keyName: c.childKey}
-		return c.write(ctx, &row, o.statement(in))
+		return c.write(ctx, &row, o.statement(in), func() []byte { return o.respond(c, &row) })
 	}, o.isIDCollision)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) && c.Plan.CanCreate():
@@ -138,19 +138,24 @@ func (o *one[In, Out]) write(c *Call, in *In) error {
 			f(c, *in)
 		}
 	}
-	status := http.StatusOK
+	body := o.respond(c, &row)
+	return c.respond(c.Status, body)
+}
+
+// respond sets the status and the headers of the response to a write, and returns its body.
+func (o *one[In, Out]) respond(c *Call, row *rowEncoder) []byte {
 	switch {
 	case o.creates:
-		status = http.StatusCreated
+		c.Status = http.StatusCreated
 		c.SetLocation(c.Path + "/" + url.PathEscape(row.key))
 	case row.created && !c.ShortRoute:
-		status = http.StatusCreated
+		c.Status = http.StatusCreated
 		c.SetLocation(c.Request.URL.EscapedPath())
 	}
 	if row.version != "" && c.Method != http.MethodDelete {
 		c.Header.Set("ETag", bind.ETag(row.version))
 	}
-	return c.respond(status, row.body)
+	return row.body
 }
 
 // isIDCollision reports whether a create drew an ID that another client has just chosen. The next attempt draws the

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 )
@@ -25,11 +24,14 @@ func (c *Call) requireAuthorized() {
 	}
 }
 
-// respondValue writes a value as JSON.
+// respondValue writes a value as JSON, or the response that SaveResponse has encoded.
 func (c *Call) respondValue(value any) error {
-	body, err := json.Marshal(value)
+	body, err := c.saved, error(nil)
+	if body == nil {
+		body, err = encodeValue(value)
+	}
 	if err != nil {
 		return err
 	}
-	return c.respond(c.Status, append(body, '\n'))
+	return c.respond(c.Status, body)
 }

@@ -38,6 +38,8 @@ type Route struct {
 	nullableOptional bool   // bodies may omit nullable fields
 	rowName          string // what problems call a row; "" for the name in the path
 	urlColumn        string // name of a column with a path of the API
+	noKey            string // why the route accepts no Idempotency-Key; "" if it does
+	noHistory        bool   // the route changes no row that has a history
 }
 
 // Named returns a route whose problems call a row by another name than that in the path.
@@ -57,6 +59,24 @@ func (r Route) NullableOptional() Route {
 	r.nullableOptional = true
 	return r
 }
+
+// WithoutKey returns a write that rejects the header Idempotency-Key, for a reason.
+func (r Route) WithoutKey(reason string) Route {
+	r.noKey = reason
+	return r
+}
+
+// WithoutHistory returns a write that rejects the header X-Change-Message: it changes no row that has a history.
+func (r Route) WithoutHistory() Route {
+	r.noHistory = true
+	return r
+}
+
+// AcceptsKey reports whether the route is a write that accepts the header Idempotency-Key.
+func (r Route) AcceptsKey() bool { return r.Method != http.MethodGet && r.noKey == "" }
+
+// AcceptsMessage reports whether the route is a write that accepts the header X-Change-Message.
+func (r Route) AcceptsMessage() bool { return r.Method != http.MethodGet && !r.noHistory }
 
 // An Endpoint is a route on one of its paths, prepared to serve requests.
 type Endpoint struct {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"labledger/api/rest"
 	"labledger/db"
 	"labledger/internal/ledger"
 	"labledger/internal/media"
@@ -27,7 +28,7 @@ const (
 func runCleanup(ctx context.Context, pool *pgxpool.Pool, files *media.Store, log *slog.Logger) {
 	q := db.New(pool)
 	for {
-		keys, errKeys := ledger.DeleteExpiredKeys(ctx, q, time.Now().Add(-idempotencyKeyRetention))
+		keys, errKeys := deleteExpiredKeys(ctx, q, time.Now().Add(-idempotencyKeyRetention))
 		sessions, errSessions := q.DeleteExpiredSessions(ctx, db.DeleteExpiredSessionsParams{
 			Before: time.Now().Add(-sessionRetention), Seconds: int32(loginAttemptRetention.Seconds()),
 		})
@@ -49,4 +50,11 @@ func runCleanup(ctx context.Context, pool *pgxpool.Pool, files *media.Store, log
 		case <-time.After(cleanupInterval):
 		}
 	}
+}
+
+// deleteExpiredKeys deletes the idempotency keys that are older than a time, and returns their number.
+func deleteExpiredKeys(ctx context.Context, q *db.Queries, before time.Time) (int64, error) {
+	ofEvents, errEvents := ledger.DeleteExpiredKeys(ctx, q, before)
+	others, errOthers := rest.DeleteExpiredResponses(ctx, q, before)
+	return ofEvents + others, errors.Join(errEvents, errOthers)
 }

@@ -229,7 +229,7 @@ func (br *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (repeated 
 	if br.batch.Key != "" {
 		key := db.FindKeysParams{Callers: []string{br.batch.Actor}, Keys: []string{br.batch.Key}}
 		p.Add(func(q *db.Queries) error { return q.LockKeys(ctx, db.LockKeysParams(key)) })
-		p.Add(func(q *db.Queries) (err error) { used, err = q.FindKeys(ctx, key); return err })
+		addFindKeys(ctx, p, key, &used)
 	}
 	if err := p.Run(ctx, conn); err != nil {
 		return false, err

@@ -112,7 +112,7 @@ func (l *Ledger) load(
 	}
 	p.Add(getLatestRuleset)
 	if len(keys.Keys) > 0 {
-		p.Add(func(q *db.Queries) (err error) { used, err = q.FindKeys(ctx, keys); return err })
+		addFindKeys(ctx, p, keys, &used)
 	}
 	if err := p.Run(ctx, conn); err != nil {
 		return nil, err
@@ -138,6 +138,23 @@ func (l *Ledger) load(
 		}
 	}
 	return used, nil
+}
+
+// addFindKeys adds the statements to the pipeline that append the used ones of the given idempotency keys. A key that
+// was used for another request than an event has no hash, so it matches none.
+func addFindKeys(ctx context.Context, p *dbtx.Pipeline, keys db.FindKeysParams, used *[]db.FindKeysRow) {
+	p.Add(func(q *db.Queries) error {
+		rows, err := q.FindKeys(ctx, keys)
+		*used = append(*used, rows...)
+		return err
+	})
+	p.Add(func(q *db.Queries) error {
+		rows, err := q.FindOtherKeys(ctx, db.FindOtherKeysParams(keys))
+		for _, row := range rows {
+			*used = append(*used, db.FindKeysRow{Caller: row.Caller, Key: row.Key})
+		}
+		return err
+	})
 }
 
 // keysOf returns the idempotency keys of the events.

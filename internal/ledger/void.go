@@ -35,6 +35,11 @@ type VoidRequest struct {
 	Reason    string
 	Actor     string
 	RequestID string // "" for none
+
+	// Begin and End are called in the transaction: Begin before it locks the user, End before it commits. An error rolls
+	// the transaction back. Either may be nil.
+	Begin func(ctx context.Context, q *db.Queries) error
+	End   func(ctx context.Context, q *db.Queries, v Void) error
 }
 
 // A Void is a recorded void.
@@ -93,6 +98,11 @@ func (l *Ledger) Void(ctx context.Context, r VoidRequest, dryRun bool) (Void, er
 
 // storeVoid locks the user, stores the void and what follows from it.
 func (l *Ledger) storeVoid(ctx context.Context, q *db.Queries, r VoidRequest, v *Void) error {
+	if r.Begin != nil {
+		if err := r.Begin(ctx, q); err != nil {
+			return err
+		}
+	}
 	ids := []int64{v.UserID}
 	if err := q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: l.timeouts.batchLock}); err != nil {
 		return err
@@ -137,9 +147,13 @@ func (l *Ledger) storeVoid(ctx context.Context, q *db.Queries, r VoidRequest, v 
 			return err
 		}
 	}
-	return q.SaveStates(ctx, db.SaveStatesParams{
+	err = q.SaveStates(ctx, db.SaveStatesParams{
 		UserIds: ids, LastIds: []uuid.UUID{v.ID}, States: []string{string(state.Append(nil))},
 	})
+	if err != nil || r.End == nil {
+		return err
+	}
+	return r.End(ctx, q, *v)
 }
 
 // A history is what the events of a user are evaluated with.
