@@ -119,10 +119,10 @@ func headerComponents() object {
 		"ETag": header("Version of the row, in quotes. " +
 			"Send it in If-Match to write only if the row has not changed since."),
 		"Idempotency-Replayed": header("`true` if this is the response of an earlier request with the same key."),
-		"Link":               header("URLs of the pages beside this one, with rel=\"next\" and rel=\"prev\"."),
-		"X-Total-Count":      header("Number of matching rows on all pages, if the request has count."),
-		"X-Total-Count-Kind": header("exact or estimated."),
-		"Location":           header("Path of the new row."),
+		"Link":                 header("URLs of the pages beside this one, with rel=\"next\" and rel=\"prev\"."),
+		"X-Total-Count":        header("Number of matching rows on all pages, if the request has count."),
+		"X-Total-Count-Kind":   header("exact or estimated."),
+		"Location":             header("Path of the new row."),
 		"Set-Cookie": header("Session cookies of a browser that signed in with cookies: " +
 			"new tokens, or their removal after the session has ended."),
 		"X-Request-Id": header("ID of the request in the log and in the history. " +
