@@ -70,7 +70,8 @@ func (a attachments) Upload(ctx context.Context, c *rest.Call, in UploadRequest)
 		return created, err
 	}
 	if a.files == nil {
-		return created, problem.Unavailable("This server has no directory for uploaded files. Contact the operator.", nil)
+		return created, problem.Unavailable(problem.StorageUnavailable,
+			"This server has no directory for uploaded files. Contact the operator.", nil)
 	}
 	form := &uploadForm{Call: c, files: a.files, in: &in}
 	if err := form.read(); err != nil {
@@ -151,7 +152,7 @@ func (a attachments) serveMedia(w http.ResponseWriter, r *http.Request) {
 	rest.ExtendDeadlines(w)
 	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	if a.files == nil || !a.files.ServeFile(w, r, vars["folder"], vars["file"]) {
-		rest.WriteProblem(w, r, problem.New(http.StatusNotFound, "File not found."))
+		rest.WriteProblem(w, r, problem.New(problem.NotFound, "File not found."))
 	}
 }
 
@@ -179,7 +180,7 @@ func (f *uploadForm) read() error {
 	f.Request.Body = f.TransferBody(maxUpload + maxForm)
 	form, err := f.Request.MultipartReader()
 	if err != nil {
-		return problem.New(http.StatusUnsupportedMediaType,
+		return problem.New(problem.UnsupportedMediaType,
 			"Send a multipart/form-data body with the file in field %q: curl -F %s=@photo.jpg", fileField, fileField)
 	}
 	for {
@@ -248,7 +249,7 @@ func (f *uploadForm) countParents() (n int) {
 }
 
 func storageProblem(cause error) *problem.Problem {
-	return problem.Unavailable(
+	return problem.Unavailable(problem.StorageUnavailable,
 		"The file cannot be stored right now. Try again, or contact the operator if this persists.", cause)
 }
 
@@ -261,9 +262,9 @@ func formProblem(err error) error {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &maxBytesErr), errors.Is(err, media.ErrTooLarge):
-		return problem.New(http.StatusRequestEntityTooLarge, "The file is larger than the limit of %d bytes.", maxUpload)
+		return problem.New(problem.BodyTooLarge, "The file is larger than the limit of %d bytes.", maxUpload)
 	case errors.Is(err, media.ErrType):
-		return problem.New(http.StatusUnsupportedMediaType,
+		return problem.New(problem.FileTypeNotAllowed,
 			"Files that browsers execute (HTML, XML, SVG, scripts) are rejected. Send the file in a ZIP archive.")
 	case errors.As(err, &pathErr):
 		return storageProblem(err)

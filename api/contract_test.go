@@ -199,7 +199,7 @@ func TestContractViolation(t *testing.T) {
 
 // isWebPage reports whether a path serves a file for browsers, which the OpenAPI document does not describe.
 func isWebPage(path string) bool {
-	return slices.ContainsFunc([]string{"/docs", "/app", "/static/", "/api/v1/openapi.json"}, func(prefix string) bool {
+	return slices.ContainsFunc([]string{"/docs", "/problems", "/app", "/static/", "/api/v1/openapi.json"}, func(prefix string) bool {
 		return strings.HasPrefix(path, prefix)
 	})
 }

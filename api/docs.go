@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"labledger/api/authn"
+	"labledger/api/problem"
 	"labledger/api/rest"
 )
 
@@ -54,9 +55,11 @@ func serveOpenAPI(base string) http.Handler {
 	})
 }
 
-// moveOpenAPI replaces what depends on the base path: the server, the URLs of the samples and the name of the cookie.
+// moveOpenAPI replaces what depends on the base path: the server, the problem types, the URLs of the samples and the
+// name of the cookie.
 func moveOpenAPI(document []byte, base string) []byte {
 	for from, to := range map[string]string{
+		`"` + problem.PathPrefix:       `"` + base + problem.PathPrefix,
 		`"url": "/"`:                   `"url": "` + base + `"`,
 		"http://127.0.0.1:5000":        "http://127.0.0.1:5000" + base,
 		`"` + authn.AccessCookie + `"`: `"` + authn.AccessCookieName(base, false) + `"`,

@@ -124,13 +124,13 @@ func toEvent(e *NewEvent) rules.Event {
 func ledgerProblem(err error) error {
 	switch {
 	case errors.Is(err, ledger.ErrKeyReused):
-		return problem.KeyReused()
+		return problem.ReusedKey()
 	case errors.Is(err, ledger.ErrInFlight):
-		return problem.KeyInFlight()
+		return problem.BusyKey()
 	case errors.Is(err, ledger.ErrQueueFull):
-		return problem.Unavailable("Too many events are waiting to be recorded. Try again.", nil)
+		return problem.Unavailable(problem.Overloaded, "Too many events are waiting to be recorded. Try again.", nil)
 	case errors.Is(err, ledger.ErrBusy):
-		return problem.Unavailable("Too many event batches are in progress. Try again later.", nil)
+		return problem.Unavailable(problem.Overloaded, "Too many event batches are in progress. Try again later.", nil)
 	}
 	return err
 }

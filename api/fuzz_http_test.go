@@ -3,17 +3,20 @@ package api_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"labledger/api/problem"
 	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
 
-// FuzzHTTP sends complete requests to the API on a real database. No request may cause a 5xx status.
+// FuzzHTTP sends complete requests to the API on a real database. No request may cause a 5xx status, and
+// each problem has a known type.
 func FuzzHTTP(f *testing.F) {
 	h := apitest.NewPublic(pgtest.Pool(f))
 	request := func(line, headers, body string) []byte {
@@ -59,6 +62,15 @@ func FuzzHTTP(f *testing.F) {
 		h.ServeHTTP(w, r)
 		if w.Code >= http.StatusInternalServerError {
 			t.Errorf("%q\n%d %s", raw, w.Code, w.Body)
+		}
+		if w.Header().Get("Content-Type") != "application/problem+json" {
+			return
+		}
+		var p problem.Problem
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
+			t.Errorf("%q\n%d %s: %v", raw, w.Code, w.Body, err)
+		} else if reason := typeViolation(&p); reason != "" {
+			t.Errorf("%q\n%s", raw, reason)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"labledger/api/authn"
+	"labledger/api/problem"
 	"labledger/api/rest"
 	"labledger/api/sse"
 	"labledger/db"
@@ -171,6 +172,8 @@ func routes(s services) []rest.Route {
 		get(public, rest.Raw(serveOpenAPI(s.basePath)), "/api/v1/openapi.json"),
 		get(public, rest.Raw(serveAsset("docs/index.html")), "/docs"),
 		get(public, raw(serveDocs), "/docs/{file}"),
+		get(public, raw(problemTypes{s.basePath}.serveList), "/problems", problem.PathPrefix),
+		get(public, raw(problemTypes{s.basePath}.serveType), problem.PathPrefix+"{type}"),
 		get(public, rest.RawPage(http.HandlerFunc(s.app.servePage)), "/app", appPath+"{page:.*}"),
 		get(public, raw(s.app.serveStatic), "/static/{digest}/{file:.*}"),
 	}

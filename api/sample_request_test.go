@@ -84,7 +84,9 @@ func webPath(template string) string {
 	if strings.HasPrefix(template, "/static/") {
 		file = "app.js"
 	}
-	values := map[string]string{"page": "sites", "digest": staticDigest(), "file": file, "folder": "x7"}
+	values := map[string]string{
+		"page": "sites", "digest": staticDigest(), "file": file, "folder": "x7", "type": "not-found",
+	}
 	return pathVariable.ReplaceAllStringFunc(template, func(variable string) string {
 		return values[pathVariable.FindStringSubmatch(variable)[1]]
 	})

@@ -81,7 +81,7 @@ func splitBase(base string) (host, basePath string) {
 }
 
 // urlMemberRE matches the members of a body that are paths of the server.
-var urlMemberRE = regexp.MustCompile(`"(instance|url)":"(/[^"]*)`)
+var urlMemberRE = regexp.MustCompile(`"(instance|type|url)":"(/[^"]*)`)
 
 // removeBasePath removes the base path from all URLs of the server in the response, and from the names of cookies. It
 // returns the URLs that do not have the base path. The history contains rows as they are stored, without it.
@@ -119,7 +119,7 @@ func (resp *storyResponse) removeBasePath(r storyRequest, base string) (missing 
 		name, path, _ := strings.Cut(m, `:"`)
 		return name + `:"` + remove(path, "")
 	})
-	for _, path := range []string{"/media/", "/static/"} { // in CSV files and in the page
+	for _, path := range []string{"/docs/", "/media/", "/problems/", "/static/"} { // in CSV files and in pages
 		resp.body = strings.ReplaceAll(resp.body, base+path, path)
 	}
 	return missing
@@ -224,9 +224,11 @@ func (resp *storyResponse) violations(r storyRequest) (all []string) {
 	if err := json.Unmarshal([]byte(resp.body), &p); err != nil {
 		add("the problem is not JSON: %v", err)
 	}
-	if p.Status != resp.StatusCode || p.RequestID != id ||
-		p.Type == "" || p.Title == "" || p.Detail == "" || p.Instance == "" {
+	if p.Status != resp.StatusCode || p.RequestID != id || p.Title == "" || p.Detail == "" || p.Instance == "" {
 		add("the problem is incomplete or contradicts the status or the headers")
+	}
+	if reason := typeViolation(&p); reason != "" {
+		add("%s", reason)
 	}
 	if len(p.Detail) > maxDetail {
 		add("the detail has %d bytes", len(p.Detail))
@@ -236,6 +238,16 @@ func (resp *storyResponse) violations(r storyRequest) (all []string) {
 		add("the problem exposes internals: %s", leaked)
 	}
 	return all
+}
+
+// typeViolation returns how the type of a problem contradicts the table of types, or "". A proxy in front of BASE_URL
+// may choose the status.
+func typeViolation(p *problem.Problem) string {
+	kind := problem.Find(strings.TrimPrefix(p.Type, problem.PathPrefix))
+	if kind == nil || kind.Path() != p.Type || kind.Title != p.Title || kind.Status != 0 && kind.Status != p.Status {
+		return fmt.Sprintf("no type is %q with the title %q and the status %d", p.Type, p.Title, p.Status)
+	}
+	return ""
 }
 
 // clipText shortens a text for a failure message.

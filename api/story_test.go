@@ -277,18 +277,21 @@ func TestStories_basePath(t *testing.T) {
 func TestRemoveBasePath(t *testing.T) {
 	t.Parallel()
 	base, _ := startServer(t, "")
-	for _, r := range []storyRequest{
-		{"GET", "/api/v1/sites/77", nil, ""},
-		{"GET", "/api/v1/sites?limit=1", nil, ""},
-		{"POST", "/api/v1/sites", []string{"Content-Type: application/json"}, `{"name": "Site 4"}`},
-		{"GET", "/", []string{"Accept: text/html"}, ""},
+	for _, c := range []struct {
+		storyRequest
+		urls int // in the response
+	}{
+		{storyRequest{"GET", "/api/v1/sites/77", nil, ""}, 2}, // type and instance
+		{storyRequest{"GET", "/api/v1/sites?limit=1", nil, ""}, 1},
+		{storyRequest{"POST", "/api/v1/sites", []string{"Content-Type: application/json"}, `{"name": "Site 4"}`}, 1},
+		{storyRequest{"GET", "/", []string{"Accept: text/html"}, ""}, 1},
 	} {
-		resp, err := r.send(base)
+		resp, err := c.send(base)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if missing := resp.removeBasePath(r, "/lab"); len(missing) != 1 {
-			t.Errorf("%s %s: reported %q, want one URL without base path\n%s", r.method, r.target, missing, resp)
+		if missing := resp.removeBasePath(c.storyRequest, "/lab"); len(missing) != c.urls {
+			t.Errorf("%s %s: reported %q, want %d URLs without base path\n%s", c.method, c.target, missing, c.urls, resp)
 		}
 	}
 }

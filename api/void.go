@@ -64,7 +64,7 @@ func (e *eventRecorder) VoidEvent(ctx context.Context, c *rest.Call, in VoidRequ
 	case errors.Is(err, ledger.ErrNoEvent):
 		return voided, c.NotFound()
 	case errors.Is(err, ledger.ErrVoided):
-		return voided, problem.New(http.StatusConflict, "The event %s is void already.", in.EventID)
+		return voided, problem.New(problem.Conflict, "The event %s is void already.", in.EventID)
 	case err != nil:
 		return voided, ledgerProblem(err)
 	}

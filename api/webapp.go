@@ -32,7 +32,7 @@ func (a App) servePage(w http.ResponseWriter, r *http.Request) {
 func (a App) serveStatic(w http.ResponseWriter, r *http.Request) {
 	vars := rest.PathValues(r)
 	if a.Static == nil || !a.Static(w, r, vars["digest"], vars["file"]) {
-		rest.WriteProblem(w, r, problem.New(http.StatusNotFound,
+		rest.WriteProblem(w, r, problem.New(problem.NotFound,
 			"This version of the app has no such file. Reload the page."))
 	}
 }

@@ -138,6 +138,9 @@ func (resp response) assertProblem(t *testing.T, status int) {
 			t.Errorf("status %d: %s is missing: %s", status, name, resp.body)
 		}
 	}
+	if kind, _ := members["type"].(string); !strings.HasPrefix(kind, "/problems/") {
+		t.Errorf("status %d: the type has no page: %s", status, resp.body)
+	}
 	if members["status"] != float64(status) || members["request_id"] != resp.header.Get("X-Request-Id") {
 		t.Errorf("status %d: the body differs from the header: %s %v", status, resp.body, resp.header)
 	}

@@ -121,7 +121,7 @@ func (a *Authenticator) requestScheme(r *http.Request) string {
 var safeMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
 
 func crossOriginProblem() *problem.Problem {
-	return problem.Forbidden("Cross-origin request rejected. " +
+	return problem.New(problem.CrossOrigin, "Cross-origin request rejected. "+
 		"Send changes from this server's own pages, or with a token in the Authorization header.")
 }
 
@@ -169,7 +169,8 @@ func rejectRebinding(r *http.Request) error {
 	if err == nil || name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return nil
 	}
-	return problem.Forbidden("Host %q is not accepted without signing in: use localhost or an IP address. "+
-		"To accept any host, start the server with AUTH=required, "+
-		"or with AUTH=insecure-open to make every client an admin.", problem.Sanitize(name))
+	return problem.New(problem.HostNotAllowed,
+		"Host %q is not accepted without signing in: use localhost or an IP address. "+
+			"To accept any host, start the server with AUTH=required, "+
+			"or with AUTH=insecure-open to make every client an admin.", problem.Sanitize(name))
 }

@@ -116,7 +116,7 @@ func (a *Authenticator) countAttempt(ctx context.Context, keys []string, limits 
 		return err
 	}
 	if wait > 0 {
-		return problem.New(http.StatusTooManyRequests,
+		return problem.New(problem.RateLimited,
 			"Too many attempts for this username or from this address. Try again in %d seconds.", wait).
 			WithHeader("Retry-After", strconv.FormatInt(wait, 10))
 	}
@@ -126,7 +126,7 @@ func (a *Authenticator) countAttempt(ctx context.Context, keys []string, limits 
 // hashingBusyProblem returns a 503 problem for auth.ErrBusy, and any other error unchanged.
 func hashingBusyProblem(err error) error {
 	if errors.Is(err, auth.ErrBusy) {
-		return problem.Unavailable("Too many logins are in progress. Try again.", nil)
+		return problem.Unavailable(problem.Overloaded, "Too many logins are in progress. Try again.", nil)
 	}
 	return err
 }
@@ -178,7 +178,7 @@ func (a *Authenticator) Register(
 		return account, err
 	}
 	if a.RegistrationClosed {
-		return account, problem.Forbidden("Registration is closed. Ask an admin for an account.")
+		return account, problem.New(problem.RegistrationClosed, "Registration is closed. Ask an admin for an account.")
 	}
 	keys := []string{"register " + rateLimitPrefix(a.clientIP(c.Request))}
 	if err := a.countAttempt(ctx, keys, []int32{maxRegistrationsPerAddress}); err != nil {
@@ -212,7 +212,7 @@ func forbidStorage(c *rest.Call) { c.Header.Set("Cache-Control", "no-store") }
 
 // invalidLogin is the same for an unknown username, a wrong password and a disabled account.
 func invalidLogin() error {
-	return problem.New(http.StatusUnauthorized, "Username or password is wrong.").
+	return problem.New(problem.InvalidCredentials, "Username or password is wrong.").
 		WithHeader("WWW-Authenticate", problem.AuthenticateHeader)
 }
 
@@ -281,7 +281,7 @@ func (a *Authenticator) Refresh(ctx context.Context, c *rest.Call, in RefreshReq
 		if fromCookie { // the cookie will not become valid again
 			clearSessionCookies(c)
 		}
-		return tokens, problem.New(http.StatusUnauthorized,
+		return tokens, problem.New(problem.SessionEnded,
 			"The refresh token is not valid. Sign in again with POST /auth/login.").
 			WithHeader("WWW-Authenticate", problem.AuthenticateHeader).WithCause(err)
 	}

@@ -175,9 +175,7 @@ func checkKey(dst reflect.Value, f field) (reason string) {
 	return ""
 }
 
-func bodyProblem(message string) error {
-	return problem.BadRequest(problem.FieldError{Field: "body", Message: message})
-}
+func bodyProblem(message string) error { return problem.BadBody(message) }
 
 // syntaxProblem reports where a body stops being JSON.
 func syntaxProblem(err error, body []byte) error {

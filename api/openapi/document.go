@@ -20,7 +20,7 @@ func document(src *sources, endpoints []*rest.Endpoint) object {
 	paths, parameters := object{}, parameterComponents()
 	maps.Copy(parameters, listParameterComponents())
 	schemas := object{
-		"Problem": src.schema(reflect.TypeFor[problem.Problem](), nil),
+		"Problem": problemSchema(src),
 		"Reason":  reasonSchema(),
 		"Stored":  src.schema(reflect.TypeFor[rest.Stored](), nil),
 	}
@@ -162,7 +162,7 @@ func parameterComponents() object {
 
 // isWebPage reports whether a path is outside the OpenAPI document: a page or file for browsers, or the document.
 func isWebPage(path string) bool {
-	for _, prefix := range []string{"/docs", "/app", "/static/", "/api/v1/openapi.json"} {
+	for _, prefix := range []string{"/docs", "/problems", "/app", "/static/", "/api/v1/openapi.json"} {
 		if strings.HasPrefix(path, prefix) {
 			return true
 		}
@@ -170,11 +170,23 @@ func isWebPage(path string) bool {
 	return false
 }
 
+// problemSchema returns the schema of a problem. Its type is one of the table, without a base path.
+func problemSchema(src *sources) object {
+	schema := src.schema(reflect.TypeFor[problem.Problem](), nil)
+	var paths []string
+	for _, t := range problem.Types() {
+		paths = append(paths, t.Path())
+	}
+	schema["properties"].(object)["type"].(object)["enum"] = paths
+	return schema
+}
+
 const introduction = "Labledger stores the inventory of a laboratory, an append-only ledger of deposits and " +
 	"withdrawals, and the history of every change.\n\n" +
 	"**Bodies.** A request or response body is the row itself, without an envelope. " +
 	"Request bodies may be compressed with `Content-Encoding: gzip`.\n\n" +
 	"**Errors.** Every error response is a problem (RFC 9457) that lists all errors of the request. " +
+	"Its `type` is the path of a page with the cause and the remedy; `/problems/` lists all types. " +
 	"The server rejects unknown parameters and fields, and suggests the closest known name.\n\n" +
 	"**Lists.** A list returns one page; the `Link` header contains the URLs of the pages beside it. " +
 	"Every column is a filter, also with an operator: `name=Box 1`, `name__contains=box`, `id__gte=10`. " +

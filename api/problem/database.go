@@ -26,35 +26,35 @@ const (
 	codeKeyReused    = "LL422" // the idempotency key was used for a different request
 )
 
-// responses maps SQLSTATEs to responses. The first match wins.
+// responses maps SQLSTATEs to types of problems. The first match wins.
 // Source: PostgreSQL manual, appendix A.
 var responses = []struct {
 	matches func(code string) bool
-	status  int
+	kind    *Type
 	detail  string
 }{
-	{is(codeStaleVersion), http.StatusPreconditionFailed,
+	{is(codeStaleVersion), StaleVersion,
 		"The row was modified since you read it. Fetch it again and retry with the new version."},
-	{inClass(pgerrcode.DataException), http.StatusBadRequest, "The database rejects a value of the request."},
-	{is(pgerrcode.NotNullViolation), http.StatusBadRequest, "A required value is missing."},
-	{is(pgerrcode.CheckViolation), http.StatusBadRequest, "A value violates a constraint."},
-	{is(pgerrcode.ForeignKeyViolation), http.StatusBadRequest, "A referenced row does not exist."},
-	{is(pgerrcode.UniqueViolation), http.StatusConflict, "Another row already has this value."},
-	{is(pgerrcode.ExclusionViolation), http.StatusConflict, "The row overlaps another row."},
-	{is(pgerrcode.RestrictViolation), http.StatusConflict, "The change would lose history."},
-	{is(pgerrcode.CardinalityViolation), http.StatusConflict, "The request changes one row twice."},
-	{inClass(pgerrcode.TransactionRollback), http.StatusServiceUnavailable,
+	{inClass(pgerrcode.DataException), ValidationFailed, "The database rejects a value of the request."},
+	{is(pgerrcode.NotNullViolation), ValidationFailed, "A required value is missing."},
+	{is(pgerrcode.CheckViolation), ValidationFailed, "A value violates a constraint."},
+	{is(pgerrcode.ForeignKeyViolation), ValidationFailed, "A referenced row does not exist."},
+	{is(pgerrcode.UniqueViolation), Duplicate, "Another row already has this value."},
+	{is(pgerrcode.ExclusionViolation), Duplicate, "The row overlaps another row."},
+	{is(pgerrcode.RestrictViolation), Conflict, "The change would lose history."},
+	{is(pgerrcode.CardinalityViolation), Duplicate, "The request changes one row twice."},
+	{inClass(pgerrcode.TransactionRollback), WriteConflict,
 		"Concurrent writes to the same rows conflict. Nothing was changed; try again."},
-	{is(pgerrcode.LockNotAvailable), http.StatusServiceUnavailable,
+	{is(pgerrcode.LockNotAvailable), WriteConflict,
 		"Another request is changing the same row. Nothing was changed; try again."},
-	{is(pgerrcode.QueryCanceled), http.StatusServiceUnavailable, timeoutDetail},
-	{is(pgerrcode.ReadOnlySQLTransaction), http.StatusServiceUnavailable,
+	{is(pgerrcode.QueryCanceled), DatabaseTimeout, timeoutDetail},
+	{is(pgerrcode.ReadOnlySQLTransaction), DatabaseUnavailable,
 		"The database is read-only at the moment. Try again."},
-	{inClass(pgerrcode.InsufficientResources), http.StatusServiceUnavailable,
+	{inClass(pgerrcode.InsufficientResources), DatabaseUnavailable,
 		"The database is out of resources. Try again."},
-	{inClass(pgerrcode.OperatorIntervention), http.StatusServiceUnavailable,
+	{inClass(pgerrcode.OperatorIntervention), DatabaseUnavailable,
 		"The database is restarting. Try again."},
-	{inClass(pgerrcode.ConnectionException), http.StatusServiceUnavailable,
+	{inClass(pgerrcode.ConnectionException), DatabaseUnavailable,
 		"The database is unreachable. Try again."},
 }
 
@@ -91,13 +91,14 @@ func From(err error, method string, fields []string) *Problem {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return Unavailable(timeoutDetail, err)
+		return Unavailable(DatabaseTimeout, timeoutDetail, err)
 	case errors.Is(err, context.Canceled):
-		return Unavailable("The request was canceled.", err)
+		return Unavailable(ServerUnavailable, "The request was canceled.", err)
 	case IsConnectionError(err):
-		return Unavailable("The database is unreachable. Try again, but check first whether a write was done.", err)
+		return Unavailable(DatabaseUnavailable,
+			"The database is unreachable. Try again, but check first whether a write was done.", err)
 	}
-	return New(http.StatusInternalServerError, internalDetail).WithCause(err)
+	return New(InternalError, internalDetail).WithCause(err)
 }
 
 // IsConnectionError reports whether the connection could not be opened or broke. It does not ask for a net.Error, which
@@ -116,23 +117,24 @@ func fromDatabase(pgErr *pgconn.PgError, method string, fields []string) *Proble
 	case pgErr.Code == codeUnauthorized:
 		return Unauthorized()
 	case pgErr.Code == codeForbidden && pgErr.ConstraintName == "caller_role":
-		return Forbidden("Requires role %s; you have %s. An admin can change your role.", pgErr.Hint, pgErr.Detail)
+		return New(InsufficientRole, "Requires role %s; you have %s. An admin can change your role.",
+			pgErr.Hint, pgErr.Detail)
 	case pgErr.Code == codeForbidden && pgErr.ConstraintName == "session_only":
-		return Forbidden("API tokens are not accepted here. Sign in with username and password.")
+		return New(SessionRequired, "API tokens are not accepted here. Sign in with username and password.")
 	case pgErr.Code == codeForbidden:
-		return Forbidden("Only its owner (%s), its assignee and admins may change this row.", Sanitize(pgErr.Detail)).
-			WithCause(pgErr)
+		return New(NotOwner, "Only its owner (%s), its assignee and admins may change this row.",
+			Sanitize(pgErr.Detail)).WithCause(pgErr)
 	}
 	switch pgErr.Code {
 	case codeKeyInFlight:
-		return KeyInFlight()
+		return BusyKey()
 	case codeKeyReused:
-		return KeyReused()
+		return ReusedKey()
 	}
-	p := New(http.StatusInternalServerError, internalDetail)
+	p := New(InternalError, internalDetail)
 	for _, response := range responses {
 		if response.matches(pgErr.Code) {
-			p = New(response.status, "%s", response.detail)
+			p = New(response.kind, "%s", response.detail)
 			break
 		}
 	}
@@ -167,7 +169,7 @@ func stillReferenced(pgErr *pgconn.PgError) *Problem {
 	if pgErr.ConstraintName == "" { // assert_unreferenced counted the rows
 		usedBy = pgErr.Detail
 	}
-	return New(http.StatusConflict, "The row is still referenced by %s. %s", usedBy, cascadeHint).WithCause(pgErr)
+	return New(StillReferenced, "The row is still referenced by %s. %s", usedBy, cascadeHint).WithCause(pgErr)
 }
 
 // constraintMessage returns what is wrong with a field that violates a constraint, or "".

@@ -78,7 +78,7 @@ func TestFrom_otherErrors(t *testing.T) {
 			}
 		}
 	}
-	known := New(http.StatusTeapot, "known")
+	known := New(NotFound, "known")
 	if got := From(fmt.Errorf("wrapped: %w", known), http.MethodGet, nil); got != known {
 		t.Errorf("a problem became %v", got)
 	}

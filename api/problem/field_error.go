@@ -2,7 +2,6 @@ package problem
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -57,7 +56,14 @@ const maxErrorsInDetail = 10
 
 // BadRequest returns a 400 with the errors of a request, of which there is at least one. It never returns nil: a nil
 // *Problem would be an error that is not nil.
-func BadRequest(errs ...FieldError) *Problem {
+func BadRequest(errs ...FieldError) *Problem { return badRequest(ValidationFailed, errs) }
+
+// BadBody returns a 400 that says why a body cannot be read as a whole.
+func BadBody(message string) *Problem {
+	return badRequest(MalformedBody, []FieldError{{Field: "body", Message: message}})
+}
+
+func badRequest(kind *Type, errs []FieldError) *Problem {
 	parts := make([]string, 0, maxErrorsInDetail)
 	for i, e := range errs {
 		if i == maxErrorsInDetail {
@@ -70,7 +76,7 @@ func BadRequest(errs ...FieldError) *Problem {
 	if !strings.HasSuffix(sentence, "?") {
 		sentence += "."
 	}
-	p := New(http.StatusBadRequest, "%s", sentence)
+	p := New(kind, "%s", sentence)
 	p.Errors = errs
 	return p
 }

@@ -9,9 +9,9 @@ import (
 
 // Problem describes a failed request as application/problem+json (RFC 9457).
 type Problem struct {
-	// Kind of problem, a relative reference; "about:blank" if the status says enough.
+	// Type of the problem: the path of the page that describes it.
 	Type string `json:"type"`
-	// The status in words.
+	// Title of the type.
 	Title string `json:"title"`
 	// HTTP status code.
 	Status int `json:"status"`
@@ -27,7 +27,8 @@ type Problem struct {
 	Truncated bool `json:"truncated,omitempty"`
 
 	Header http.Header `json:"-"` // additional headers of the response
-	cause  error       // for the log, never for the client
+	kind   *Type
+	cause  error // for the log, never for the client
 }
 
 // Error implements error. The text includes the cause, so it is for the log only.
@@ -41,12 +42,16 @@ func (p *Problem) Error() string {
 // Cause returns the error behind the problem, for the log; nil for none.
 func (p *Problem) Cause() error { return p.cause }
 
-// New returns a problem with a formatted detail.
-func New(status int, format string, args ...any) *Problem {
+// Kind returns the type of the problem.
+func (p *Problem) Kind() *Type { return p.kind }
+
+// New returns a problem of a type with a formatted detail.
+func New(kind *Type, format string, args ...any) *Problem {
 	return &Problem{
-		Type:   "about:blank",
-		Title:  http.StatusText(status),
-		Status: status,
+		kind:   kind,
+		Type:   kind.Path(),
+		Title:  kind.Title,
+		Status: kind.Status,
 		Detail: fmt.Sprintf(format, args...),
 	}
 }
@@ -66,14 +71,9 @@ func (p *Problem) WithCause(err error) *Problem {
 	return p
 }
 
-// Forbidden returns a 403 with a formatted detail.
-func Forbidden(format string, args ...any) *Problem {
-	return New(http.StatusForbidden, format, args...)
-}
-
-// Unavailable returns a 503 that asks the client to retry. cause may be nil.
-func Unavailable(detail string, cause error) *Problem {
-	return New(http.StatusServiceUnavailable, "%s", detail).WithHeader("Retry-After", "2").WithCause(cause)
+// Unavailable returns a 503 of a type that asks the client to retry. cause may be nil.
+func Unavailable(kind *Type, detail string, cause error) *Problem {
+	return New(kind, "%s", detail).WithHeader("Retry-After", "2").WithCause(cause)
 }
 
 // StatusClientClosed is the status in logs and metrics of a request whose client disconnected before the response. HTTP
@@ -82,9 +82,7 @@ const StatusClientClosed = 499
 
 // ClientClosed returns a 499, which no client receives.
 func ClientClosed(cause error) *Problem {
-	p := New(StatusClientClosed, "The client disconnected before the response.").WithCause(cause)
-	p.Title = "Client Closed Request"
-	return p
+	return New(ClientClosedRequest, "The client disconnected before the response.").WithCause(cause)
 }
 
 // AuthenticateHeader is the value of WWW-Authenticate in every 401.
@@ -93,21 +91,21 @@ const AuthenticateHeader = `Bearer realm="labledger"`
 // Unauthorized returns a 401. It is the same for every invalid token, so that it does not reveal why the token is
 // invalid.
 func Unauthorized() *Problem {
-	return New(http.StatusUnauthorized,
+	return New(SignInRequired,
 		"A valid access token or API token is required, in a single header: Authorization: Bearer <token>. "+
 			"POST /auth/login returns an access token.").
 		WithHeader("WWW-Authenticate", AuthenticateHeader)
 }
 
-// KeyReused returns the 422 for an Idempotency-Key of another request.
-func KeyReused() *Problem {
-	return New(http.StatusUnprocessableEntity, "This Idempotency-Key was used for a different request. "+
+// ReusedKey returns the 422 for an Idempotency-Key of another request.
+func ReusedKey() *Problem {
+	return New(KeyReused, "This Idempotency-Key was used for a different request. "+
 		"Nothing was stored. Use a new key for a new request.")
 }
 
-// KeyInFlight returns the 409 for an Idempotency-Key whose first request has not ended.
-func KeyInFlight() *Problem {
-	return New(http.StatusConflict,
+// BusyKey returns the 409 for an Idempotency-Key whose first request has not ended.
+func BusyKey() *Problem {
+	return New(KeyInFlight,
 		"A request with this Idempotency-Key is in progress. Retry in a second to get its response.").
 		WithHeader("Retry-After", "1")
 }

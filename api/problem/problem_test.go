@@ -77,7 +77,7 @@ func TestBadRequest_detail(t *testing.T) {
 // TestProblem_encoding: only the log reads the cause, and fields without a value are absent.
 func TestProblem_encoding(t *testing.T) {
 	t.Parallel()
-	p := Unavailable("Try again.", errors.New(secret))
+	p := Unavailable(Overloaded, "Try again.", errors.New(secret))
 	if !strings.Contains(p.Error(), secret) {
 		t.Errorf("the text for the log lacks the cause: %s", p.Error())
 	}
@@ -85,7 +85,7 @@ func TestProblem_encoding(t *testing.T) {
 		p    *Problem
 		want string
 	}{
-		{p, `{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"Try again.","instance":"",` +
+		{p, `{"type":"/problems/overloaded","title":"Server overloaded","status":503,"detail":"Try again.","instance":"",` +
 			`"request_id":""}`},
 		{&Problem{Errors: []FieldError{{Line: 3, Field: "a", Message: "b"}, {Field: "c"}}, Truncated: true},
 			`{"type":"","title":"","status":0,"detail":"","instance":"","request_id":"","errors":[` +

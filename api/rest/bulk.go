@@ -250,6 +250,13 @@ func (i *importer) appendRow(line int64) error {
 	return nil
 }
 
+// importTypes are the types of the problems that import queries report, by status.
+var importTypes = map[int]*problem.Type{
+	http.StatusBadRequest:         problem.ValidationFailed,
+	http.StatusConflict:           problem.Duplicate,
+	http.StatusPreconditionFailed: problem.StaleVersion,
+}
+
 // flush stores the chunk and collects the errors that the database reports.
 func (i *importer) flush() error {
 	if len(i.lines) == 0 {
@@ -268,7 +275,7 @@ func (i *importer) flush() error {
 	}
 	for _, p := range problems {
 		p.Line = i.lines[p.Line-1]
-		if err := i.addError(p.Status, p.FieldError); err != nil {
+		if err := i.addError(importTypes[p.Status], p.FieldError); err != nil {
 			return err
 		}
 	}
@@ -291,7 +298,7 @@ func (i *importer) addChunkError(p *problem.Problem) error {
 	e.Line = i.lines[0]
 	e.Message = fmt.Sprintf("in one of the lines %d to %d: %s (the rest was not checked)",
 		i.lines[0], i.lines[len(i.lines)-1], e.Message)
-	if err := i.addError(p.Status, e); err != nil {
+	if err := i.addError(p.Kind(), e); err != nil {
 		return err
 	}
 	return errStopReading
@@ -321,7 +328,7 @@ func (r *RowReader[Row]) HasErrors() bool { return len(r.reader.errs) > 0 }
 
 // AddError adds an error of a field of a row.
 func (r *RowReader[Row]) AddError(line int64, field, message string) error {
-	return r.reader.addError(http.StatusBadRequest, problem.FieldError{Line: line, Field: field, Message: message})
+	return r.reader.addError(problem.ValidationFailed, problem.FieldError{Line: line, Field: field, Message: message})
 }
 
 // Reject adds an error that concerns the whole body, and stops reading.
@@ -346,16 +353,15 @@ func BodyProblem(err error, limit int) *problem.Problem {
 	var syntax *jsontext.SyntacticError
 	switch {
 	case isInvalidGzip(err):
-		return problem.BadRequest(problem.FieldError{Field: "body", Message: "is not valid gzip"}).WithCause(err)
+		return problem.BadBody("is not valid gzip").WithCause(err)
 	case errors.As(err, &maxBytesErr):
-		return problem.New(http.StatusRequestEntityTooLarge,
+		return problem.New(problem.BodyTooLarge,
 			"The body is larger than the limit of %d bytes. Import many rows as CSV or NDJSON, up to %d bytes.",
 			limit, maxBulk)
 	case errors.As(err, &syntax):
-		message := "is not valid JSON: " + problem.Sanitize(syntax.Err.Error())
-		return problem.BadRequest(problem.FieldError{Field: "body", Message: message})
+		return problem.BadBody("is not valid JSON: " + problem.Sanitize(syntax.Err.Error()))
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return problem.New(http.StatusRequestTimeout, "The body arrived too slowly. Try again.")
+		return problem.New(problem.RequestTimeout, "The body arrived too slowly. Try again.")
 	}
-	return problem.BadRequest(problem.FieldError{Field: "body", Message: "is incomplete"}).WithCause(err)
+	return problem.BadBody("is incomplete").WithCause(err)
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net/http"
 	"reflect"
 	"strings"
 
@@ -35,12 +34,12 @@ type rowReader struct {
 	fastPath  func(line int64, text []byte) (handled bool, err error) // may handle an object before it is bound; optional
 	finish    func() error                                            // is called after the last row; optional
 	errs      []problem.FieldError
-	truncated bool // there are more errors than errs
-	status    int  // in case of errors: the lowest of 400 invalid, 409 conflict, 412 stale version
+	truncated bool          // there are more errors than errs
+	kind      *problem.Type // in case of errors: the type with the lowest status
 }
 
 func newRowReader(c *Call) *rowReader {
-	b := &rowReader{plan: c.Rows, row: reflect.New(c.Rows.Type()).Interface(), status: http.StatusPreconditionFailed}
+	b := &rowReader{plan: c.Rows, row: reflect.New(c.Rows.Type()).Interface(), kind: problem.StaleVersion}
 	if c.flags.Has("columns") {
 		b.columns = strings.Split(c.flags.Get("columns"), ",")
 	}
@@ -71,7 +70,7 @@ func (b *rowReader) readAll(contentType string, body io.Reader) error {
 	if len(b.errs) == 0 {
 		return nil
 	}
-	p := problem.New(b.status, "Nothing was stored: %s, listed by line.", countErrors(len(b.errs), b.truncated))
+	p := problem.New(b.kind, "Nothing was stored: %s, listed by line.", countErrors(len(b.errs), b.truncated))
 	p.Errors, p.Truncated = b.errs, b.truncated
 	return p
 }
@@ -87,8 +86,10 @@ func countErrors(n int, truncated bool) string {
 }
 
 // addError collects an error. It returns errStopReading when there are too many.
-func (b *rowReader) addError(status int, e problem.FieldError) error {
-	b.status = min(b.status, status)
+func (b *rowReader) addError(kind *problem.Type, e problem.FieldError) error {
+	if kind.Status < b.kind.Status {
+		b.kind = kind
+	}
 	if len(b.errs) == maxReportedErrors {
 		b.truncated = true
 		return errStopReading
@@ -100,7 +101,7 @@ func (b *rowReader) addError(status int, e problem.FieldError) error {
 // addLineError collects an error of a line or an element.
 func (b *rowReader) addLineError(line int64, field, format string, args ...any) error {
 	message := fmt.Sprintf(format, args...)
-	return b.addError(http.StatusBadRequest, problem.FieldError{Line: line, Field: field, Message: message})
+	return b.addError(problem.ValidationFailed, problem.FieldError{Line: line, Field: field, Message: message})
 }
 
 // readNDJSON reads one object per line. Empty lines are skipped.
@@ -156,7 +157,7 @@ func (b *rowReader) readArray(body io.Reader) error {
 	}
 	limited.reset()
 	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return problem.BadRequest(problem.FieldError{Field: "body", Message: "must end after the JSON array"})
+		return problem.BadBody("must end after the JSON array")
 	}
 	return nil
 }
@@ -206,7 +207,7 @@ func (b *rowReader) acceptRow(lineNo int64, errs problem.FieldErrors) error {
 	}
 	for _, e := range errs {
 		e.Line = lineNo
-		if err := b.addError(http.StatusBadRequest, e); err != nil {
+		if err := b.addError(problem.ValidationFailed, e); err != nil {
 			return err
 		}
 	}

@@ -186,13 +186,13 @@ func TestReadAll_chunkError(t *testing.T) {
 		body := bulkBodies("a", "7", maxChunkRows+10)[MediaTypeNDJSON]
 		return asProblem(t, i.readAll(MediaTypeNDJSON, strings.NewReader(body)))
 	}
-	p := fail(problem.New(http.StatusConflict, "Another row already has this value."))
+	p := fail(problem.New(problem.Duplicate, "Another row already has this value."))
 	want := problem.FieldError{Line: 1, Field: "line", Message: "in one of the lines 1 to 5000: " +
 		"Another row already has this value. (the rest was not checked)"}
 	if p.Status != http.StatusConflict || len(p.Errors) != 1 || p.Errors[0] != want {
 		t.Errorf("conflict: got %+v, want %+v", p, want)
 	}
-	if p := fail(problem.Unavailable("Try again.", nil)); p.Status != 503 || len(p.Errors) != 0 {
+	if p := fail(problem.Unavailable(problem.WriteConflict, "Try again.", nil)); p.Status != 503 || len(p.Errors) != 0 {
 		t.Errorf("unavailable: got %+v", p)
 	}
 }

@@ -44,11 +44,11 @@ func openText(body io.Reader) (*bufio.Reader, error) {
 	start, _ := r.Peek(4) // fewer bytes are no error
 	for _, format := range foreignFormats {
 		if strings.HasPrefix(string(start), format.start) {
-			return nil, problem.BadRequest(problem.FieldError{Field: "body", Message: format.message})
+			return nil, problem.BadBody(format.message)
 		}
 	}
 	if strings.IndexByte(string(start[:min(2, len(start))]), 0) >= 0 { // UTF-16 without a byte order mark
-		return nil, problem.BadRequest(problem.FieldError{Field: "body", Message: "is UTF-16 text; save it as UTF-8"})
+		return nil, problem.BadBody("is UTF-16 text; save it as UTF-8")
 	}
 	skipByteOrderMark(r)
 	return r, nil

@@ -149,6 +149,9 @@ func (c *Call) readBody(params any) error {
 		return err
 	}
 	if err := c.Plan.Body(params, body, &c.Errors); err != nil {
+		if len(c.Errors) == 0 {
+			return err
+		}
 		return problem.BadRequest(append(c.Errors, problem.From(err, c.Method, nil).Errors...)...)
 	}
 	c.Body = body
@@ -166,7 +169,7 @@ func checkContentType(r *http.Request, accepted ...string) error {
 			return nil
 		}
 	}
-	p := problem.New(http.StatusUnsupportedMediaType, "Content-Type %q is not supported; send %s in UTF-8.",
+	p := problem.New(problem.UnsupportedMediaType, "Content-Type %q is not supported; send %s in UTF-8.",
 		problem.Sanitize(header), problem.JoinOr(accepted)).WithHeader("Accept", strings.Join(accepted, ", "))
 	if r.Method == http.MethodPatch {
 		p.WithHeader("Accept-Patch", strings.Join(accepted, ", "))
@@ -180,7 +183,7 @@ func (c *Call) NotFound() *problem.Problem {
 	for _, variable := range c.Plan.PathNames() {
 		name = " " + problem.Sanitize(PathValues(c.Request)[variable])
 	}
-	return problem.New(http.StatusNotFound, "There is no %s%s.", c.resource, name)
+	return problem.New(problem.NotFound, "There is no %s%s.", c.resource, name)
 }
 
 // ExtendDeadlines gives the client chunkTimeout more to send or to accept the next part of a long transfer.

@@ -54,7 +54,7 @@ func (c *Call) decodeBody() error {
 		c.Request.ContentLength = -1
 		return nil
 	}
-	return problem.New(http.StatusUnsupportedMediaType, "Content-Encoding %q is not supported; send gzip or none.",
+	return problem.New(problem.UnsupportedMediaType, "Content-Encoding %q is not supported; send gzip or none.",
 		problem.Sanitize(encoding)).WithHeader("Accept-Encoding", "gzip")
 }
 

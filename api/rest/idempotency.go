@@ -183,13 +183,13 @@ func (c *Call) replay() error {
 		Caller: c.Caller.Username, Key: c.key,
 	})
 	if errors.Is(err, pgx.ErrNoRows) { // it has just expired
-		return problem.KeyInFlight()
+		return problem.BusyKey()
 	}
 	if err != nil {
 		return err
 	}
 	if sum := c.RequestHash(); !bytes.Equal(sum[:], saved.RequestHash) {
-		return problem.KeyReused()
+		return problem.ReusedKey()
 	}
 	var header map[string]string
 	if err := json.Unmarshal(saved.Headers, &header); err != nil {

@@ -99,7 +99,8 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
 	if p.Status == http.StatusServiceUnavailable && errors.Is(r.Context().Err(), context.Canceled) {
 		p = problem.ClientClosed(p.Cause())
 	}
-	p.Instance, p.RequestID, info.Problem = info.URL(r.URL.EscapedPath()), info.ID, p
+	p.Type, p.Instance = info.URL(p.Kind().Path()), info.URL(r.URL.EscapedPath())
+	p.RequestID, info.Problem = info.ID, p
 	for key, values := range p.Header {
 		w.Header()[key] = values
 	}

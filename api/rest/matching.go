@@ -201,7 +201,7 @@ func lockMatches(ctx context.Context, tx pgx.Tx, request *relation.Request, key 
 		return nil, err
 	}
 	if int64(len(keys)) > maxRows {
-		return nil, problem.New(http.StatusConflict,
+		return nil, problem.New(problem.TooManyMatches,
 			"More than %d rows match, so none was changed. Narrow the filters, or raise max.", maxRows)
 	}
 	return keys, nil

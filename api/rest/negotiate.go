@@ -29,7 +29,7 @@ var rowMediaTypes = []string{MediaTypeJSON, MediaTypeNDJSON, MediaTypeCSV}
 func Negotiate(r *http.Request, offered ...string) (mediaType string, err error) {
 	accept := strings.Join(r.Header.Values("Accept"), ",")
 	if mediaType = prefer(accept, offered...); mediaType == "" {
-		return "", problem.New(http.StatusNotAcceptable, "Accept %q matches no available media type; use %s.",
+		return "", problem.New(problem.NotAcceptable, "Accept %q matches no available media type; use %s.",
 			problem.Sanitize(accept), problem.JoinOr(offered))
 	}
 	return mediaType, nil

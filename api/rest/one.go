@@ -85,7 +85,7 @@ func (o *one[In, Out]) read(c *Call, in *In) error {
 	c.Header.Set("ETag", bind.ETag(row.version))
 	ifMatch := c.Request.Header.Values("If-Match")
 	if len(ifMatch) > 0 && !bind.MatchesETag(strings.Join(ifMatch, ","), row.version) {
-		return problem.New(http.StatusPreconditionFailed, "The row is at version %s.", row.version)
+		return problem.New(problem.StaleVersion, "The row is at version %s.", row.version)
 	}
 	ifNoneMatch := c.Request.Header.Values("If-None-Match")
 	if len(ifNoneMatch) > 0 && bind.MatchesETag(strings.Join(ifNoneMatch, ","), row.version) {
@@ -126,7 +126,7 @@ func (o *one[In, Out]) write(c *Call, in *In) error {
 	}, o.isIDCollision)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) && c.Plan.CanCreate():
-		return problem.New(http.StatusPreconditionFailed,
+		return problem.New(problem.StaleVersion,
 			"The %s does not exist, so it has no version to match.", c.resource)
 	case errors.Is(err, pgx.ErrNoRows):
 		return c.NotFound()

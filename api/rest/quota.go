@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"net/http"
 	"sync"
 
 	"labledger/api/problem"
@@ -32,11 +31,11 @@ func (q *Quota) Acquire(caller *Caller) (release func(), err error) {
 	account := caller.AccountID
 	switch {
 	case account != NoAccount && q.shares[account] == q.perAccount:
-		return nil, problem.New(http.StatusTooManyRequests,
+		return nil, problem.New(problem.TooManyOpen,
 			"Your account has %d open %s, which is the maximum. End one of them first.", q.perAccount, q.what).
 			WithHeader("Retry-After", "5")
 	case q.inUse == q.total:
-		return nil, problem.Unavailable("Too many "+q.what+" are open. Try again later.", nil)
+		return nil, problem.Unavailable(problem.Overloaded, "Too many "+q.what+" are open. Try again later.", nil)
 	}
 	q.inUse++
 	if account != NoAccount {

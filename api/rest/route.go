@@ -195,7 +195,7 @@ func (s *Server) Handler(endpoints []*Endpoint) http.Handler {
 
 // NotFound responds that no route matches the path.
 func NotFound(w http.ResponseWriter, r *http.Request) {
-	WriteProblem(w, r, problem.New(http.StatusNotFound, "No route matches this path. See /docs."))
+	WriteProblem(w, r, problem.New(problem.RouteNotFound, "No route matches this path. See /docs."))
 }
 
 // A pathHandler dispatches the requests of one path by method.
@@ -241,7 +241,7 @@ func (h *pathHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", h.allow)
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		WriteProblem(w, r, problem.New(http.StatusMethodNotAllowed, "Method %s is not allowed; allowed: %s.",
+		WriteProblem(w, r, problem.New(problem.MethodNotAllowed, "Method %s is not allowed; allowed: %s.",
 			problem.Sanitize(r.Method), h.allow).WithHeader("Allow", h.allow))
 	}
 }

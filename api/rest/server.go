@@ -67,7 +67,8 @@ func NewServer(authorizer Authorizer, primary *pgxpool.Pool, replica *Replica, s
 func Acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
-		return nil, problem.Unavailable("The database is unreachable, or all connections are busy. Try again.", err)
+		return nil, problem.Unavailable(problem.DatabaseUnavailable,
+			"The database is unreachable, or all connections are busy. Try again.", err)
 	}
 	return conn, nil
 }
@@ -100,7 +101,8 @@ func (l limiter) acquire(ctx context.Context, timeout time.Duration) (release fu
 }
 
 func errNoSlot() error {
-	return problem.Unavailable("Too many long transfers are running. Try again when one has finished.", nil)
+	return problem.Unavailable(problem.Overloaded,
+		"Too many long transfers are running. Try again when one has finished.", nil)
 }
 
 // maxAttempts is how often a write is attempted before the client gets a 503.

@@ -73,5 +73,6 @@ func (c *Call) copyToFile(file *os.File, body io.Reader) error {
 }
 
 func spoolProblem(cause error) *problem.Problem {
-	return problem.Unavailable("The server has no disk space for the body at the moment. Try again later.", cause)
+	return problem.Unavailable(problem.StorageUnavailable,
+		"The server has no disk space for the body at the moment. Try again later.", cause)
 }

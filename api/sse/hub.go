@@ -69,7 +69,7 @@ func (h *hub) wake() {
 func (h *hub) join() (*poller, error) {
 	select {
 	case <-h.shutdown:
-		return nil, problem.Unavailable("The server is shutting down. Try again.", nil)
+		return nil, problem.Unavailable(problem.ServerUnavailable, "The server is shutting down. Try again.", nil)
 	default:
 	}
 	h.mu.Lock()

@@ -118,7 +118,7 @@ func (b *browser) openPages() {
 	if page := b.send("GET", "/lab/", "", nil, 200); !strings.Contains(page, `name="base-path" content="/lab"`) {
 		b.Errorf("the page does not contain the base path: %s", page)
 	}
-	for _, page := range []string{"/lab/app/", "/lab/docs"} {
+	for _, page := range []string{"/lab/app/", "/lab/docs", "/lab/problems/"} {
 		links := linkRE.FindAllStringSubmatch(b.send("GET", page, "", nil, 200), -1)
 		if len(links) < 3 {
 			b.Errorf("%s has %d links", page, len(links))
@@ -133,7 +133,8 @@ func (b *browser) openPages() {
 		}
 	}
 	document := b.send("GET", "/lab/api/v1/openapi.json", "", nil, 200)
-	assertContains(b, document, `"url": "/lab"`, "http://127.0.0.1:5000/lab/site/1", `"name": "labledger_access-lab"`)
+	assertContains(b, document, `"url": "/lab"`, "http://127.0.0.1:5000/lab/site/1", `"name": "labledger_access-lab"`,
+		`"/lab/problems/stale-version"`)
 }
 
 func (b *browser) signIn(username string) {
