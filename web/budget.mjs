@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 
-const firstScreenLimit = 190 * 1024
-const screenLimit = 60 * 1024
+const firstScreenLimit = 260 * 1024
+const screenLimit = 120 * 1024
 
 const outputDir = new URL('dist/static/', import.meta.url)
 const names = readdirSync(outputDir).filter((name) => name.endsWith('.js'))

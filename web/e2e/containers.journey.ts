@@ -118,9 +118,9 @@ test('part of a description finds several containers', async ({ page, openServer
   await scan(page, first)
   await expectLoaded(page, `${description} a`)
   await page.goBack()
-  await page.getByLabel('Description').fill(`${description} b`)
-  await expect(page).toHaveURL(/[?&]description=Urine/)
-  await expect(page.getByText('1 item', { exact: true })).toBeVisible()
+  await page.getByRole('searchbox', { name: 'Search containers' }).fill(`b ${description}`)
+  await expect(page).toHaveURL(/[?&]q=b\+Urine/)
+  await expect(page.getByText('1 container', { exact: true })).toBeVisible()
 })
 
 test('a viewer finds containers but cannot move them', async ({ page, securedServer }) => {

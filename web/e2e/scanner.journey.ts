@@ -194,9 +194,9 @@ test('a field keeps its value and selection when a scan passes through it', asyn
   await expect(page.getByLabel('Title')).toHaveValue('Draft')
   await page.goto(`${openServer.url}/app/alerts`)
   await expectLoaded(page, 'Alerts')
-  await page.getByRole('combobox', { name: 'State' }).focus()
+  await page.getByRole('searchbox', { name: 'Search alerts' }).focus()
   await scan(page, `${openServer.url}/app/alerts`)
-  await expect(page.getByRole('combobox', { name: 'State' })).toHaveValue('')
+  await expect(page.getByRole('searchbox', { name: 'Search alerts' })).toHaveValue('')
 })
 
 test('a scan fills the Barcode field of a new container', async ({ page, openServer }) => {

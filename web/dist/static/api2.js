@@ -1,1 +1,1 @@
-import{k as e,p as t,r as n,t as r}from"./client.js";var i=(i,{kind:o,limit:s=12}={})=>t({queryKey:[`search`,i,o,s],queryFn:({signal:e})=>n(r.GET(`/api/v1/search`,{params:{query:{q:i.slice(0,a),limit:s,...o&&{only:o}}},signal:e})),enabled:i!==``,placeholderData:e}),a=200;export{i as t};
+import{p as e,r as t,t as n,w as r}from"./client.js";var i=(i,{kind:o,limit:s=12}={})=>e({queryKey:[`search`,i,o,s],queryFn:({signal:e})=>t(n.GET(`/api/v1/search`,{params:{query:{q:i.slice(0,a),limit:s,...o&&{only:o}}},signal:e})),enabled:i!==``,placeholderData:r}),a=200;export{i as t};

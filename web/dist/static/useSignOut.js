@@ -1,1 +1,1 @@
-import{B as e,c as t,l as n}from"./api.js";import{E as r}from"./app.js";function i(){let i=e(),a=r(),o=t()?.username;return async()=>{o&&n(o),i.clear(),await a({to:`/sign-in`})}}export{i as t};
+import{T as e,c as t,l as n}from"./api.js";import{E as r}from"./app.js";function i(){let i=e(),a=r(),o=t()?.username;return async()=>{o&&n(o),i.clear(),await a({to:`/sign-in`})}}export{i as t};

@@ -1,20 +1,21 @@
 import { Button, Checkbox, Stack } from '@mantine/core'
-import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 
 import { toProblem } from '../api/problem'
-import { type Column, DataTable } from '../components/DataTable'
-import { useFilters } from '../components/filters'
 import { formatValue } from '../components/formatValue'
 import { EmptyState } from '../components/placeholders'
+import type { Column } from '../components/RowTable'
+import { ShortList } from '../components/ShortList'
 import { TimeAgo } from '../components/TimeAgo'
 import { toast } from '../components/toast'
+import { useSearchParam } from '../components/useSearchParam'
 import { isActive, revokeSession, type Session, sessionsQuery } from './api'
 import { describeUserAgent } from './describeUserAgent'
 
 /** SessionList lists and revokes the user's sessions. It calls onEnded after revoking the current session. */
 export function SessionList({ onEnded }: { onEnded: () => void }) {
-  const [{ ended: showEnded }, setFilter] = useFilters([{ name: 'ended', label: 'Ended' }])
-  const query = useInfiniteQuery(sessionsQuery(showEnded === 'yes'))
+  const [showEnded, setShowEnded] = useSearchParam('ended')
+  const query = useQuery(sessionsQuery(showEnded === 'yes'))
   const queryClient = useQueryClient()
   const { mutate, isPending, variables } = useMutation({
     mutationFn: revokeSession,
@@ -80,9 +81,9 @@ export function SessionList({ onEnded }: { onEnded: () => void }) {
       <Checkbox
         label="Show ended"
         checked={showEnded === 'yes'}
-        onChange={(event) => setFilter('ended', event.currentTarget.checked ? 'yes' : '')}
+        onChange={(event) => setShowEnded(event.currentTarget.checked ? 'yes' : '')}
       />
-      <DataTable
+      <ShortList
         label="Sessions"
         query={query}
         columns={columns}

@@ -1,11 +1,12 @@
 import { Button } from '@mantine/core'
-import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 
 import { toProblem } from '../api/problem'
-import { type Column, DataTable } from '../components/DataTable'
 import { EmptyState } from '../components/placeholders'
+import type { Column } from '../components/RowTable'
 import { Section } from '../components/Section'
+import { ShortList } from '../components/ShortList'
 import { TimeAgo } from '../components/TimeAgo'
 import { toast } from '../components/toast'
 import { isActive, revokeToken, type Token, tokensQuery } from './api'
@@ -13,7 +14,7 @@ import { TokenDialog } from './TokenDialog'
 
 /** TokenList lists, creates and revokes the user's API tokens. */
 export function TokenList() {
-  const query = useInfiniteQuery(tokensQuery)
+  const query = useQuery(tokensQuery)
   const queryClient = useQueryClient()
   const [isDialogOpen, setIsDialogOpen] = useState(false)
   const { mutate, isPending, variables } = useMutation({
@@ -68,7 +69,7 @@ export function TokenList() {
         </Button>
       }
     >
-      <DataTable
+      <ShortList
         label="API tokens"
         query={query}
         columns={columns}

@@ -1,7 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, ifMatch, type Schemas, unwrap, unwrapEmpty, unwrapPage } from '../api/client'
-import { pagedQuery } from '../api/queries'
 import type { Role } from '../session/api'
 
 // API calls for the user's own account, its sessions and its API tokens.
@@ -44,19 +43,24 @@ export function isActive(
 
 /** sessionsQuery returns the user's active sessions and, with includeEnded, those that ended within the last month. */
 export const sessionsQuery = (includeEnded: boolean) =>
-  pagedQuery(['sessions', { includeEnded }], async (cursor, signal) => {
-    const { rows, nextCursor } = await unwrapPage(
-      api.GET('/auth/token', { params: { query: { after: cursor, limit: maxPageSize } }, signal }),
-    )
-    return { rows: rows.filter((session) => includeEnded || isActive(session)), nextCursor }
+  queryOptions({
+    queryKey: ['sessions', { includeEnded }],
+    queryFn: async ({ signal }) => {
+      const { rows, nextCursor } = await unwrapPage(
+        api.GET('/auth/token', { params: { query: { limit: maxPageSize } }, signal }),
+      )
+      return { rows: rows.filter((session) => includeEnded || isActive(session)), nextCursor }
+    },
   })
 
 export const revokeSession = ({ id }: Session) =>
   unwrapEmpty(api.PUT('/auth/token/{session_id}', { params: { path: { session_id: id } }, body: { revoke: true } }))
 
-export const tokensQuery = pagedQuery(['tokens'], (cursor, signal) =>
-  unwrapPage(api.GET('/api/v1/tokens', { params: { query: { after: cursor, limit: maxPageSize } }, signal })),
-)
+export const tokensQuery = queryOptions({
+  queryKey: ['tokens'],
+  queryFn: ({ signal }) =>
+    unwrapPage(api.GET('/api/v1/tokens', { params: { query: { limit: maxPageSize } }, signal })),
+})
 
 export const createToken = (fields: { name: string; role: Role; days: number }) =>
   unwrap(api.POST('/api/v1/tokens', { body: fields }))

@@ -1,9 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, ifMatch, type Schemas, unwrap, unwrapPage } from '../api/client'
-import { pagedQuery } from '../api/queries'
 import type { Change, FetchHistory } from '../changes/api'
-import { toApiFilters } from '../events/api'
 
 // API calls for alerts.
 
@@ -33,27 +31,6 @@ export const outcomes: { value: Outcome; label: string }[] = [
   { value: 'confirmed', label: 'Confirmed' },
   { value: 'false_positive', label: 'False positive' },
 ]
-
-export type AlertFilters = Partial<Record<'state' | 'code' | 'assignee' | 'user_id' | 'disposition' | 'voided', string>>
-
-export const alertsQuery = ({ state, assignee, disposition, ...numericFilters }: AlertFilters) =>
-  pagedQuery(['alerts', { state, assignee, disposition, ...numericFilters }], (after, signal) =>
-    unwrapPage(
-      api.GET('/api/v1/alerts', {
-        params: {
-          query: {
-            ...toApiFilters(numericFilters),
-            ...(state && { state }),
-            ...(assignee && { assignee }),
-            ...(disposition && { disposition }),
-            after,
-            order: 'desc',
-          },
-        },
-        signal,
-      }),
-    ),
-  )
 
 export const alertQuery = (id: string) =>
   queryOptions({ queryKey: ['alert', id], queryFn: ({ signal }) => fetchAlert(id, signal) })

@@ -5,24 +5,22 @@ interface RowWithId {
 }
 
 /**
- * useRowNavigation moves the keyboard focus between the rows of a table. The link of each row has the attribute
- * data-row with the ID of the row. When the focused row disappears, for example an acknowledged alert from the open
+ * useRowNavigation moves the keyboard focus between the rows of a RowTable, whose attribute data-row is the ID. When the focused row disappears, for example an acknowledged alert from the open
  * ones, the next row gets the focus.
  */
 export function useRowNavigation<T extends RowWithId>(containerRef: RefObject<HTMLElement | null>, rows: T[]) {
   const lastFocusedId = useRef<string>(undefined)
   const previousRows = useRef<T[]>([])
-  const focusedRowId = () =>
-    document.activeElement?.closest('tr')?.querySelector<HTMLElement>('[data-row]')?.dataset.row
-  const findLink = (id: string | undefined) => containerRef.current?.querySelector<HTMLElement>(`[data-row="${id}"]`)
+  const focusedRowId = () => document.activeElement?.closest<HTMLElement>('[data-row]')?.dataset.row
+  const findLink = (id: string | undefined) => containerRef.current?.querySelector<HTMLElement>(`[data-row="${id}"] a`)
 
   const getFocusedRow = () => {
     const id = focusedRowId()
     return rows.find((row) => row.id === id)
   }
   const moveFocus = (offset: 1 | -1) => {
-    const links = [...(containerRef.current?.querySelectorAll<HTMLElement>('[data-row]') ?? [])]
-    const index = links.findIndex(({ dataset }) => dataset.row === focusedRowId())
+    const links = [...(containerRef.current?.querySelectorAll<HTMLElement>('[data-row] :is(th, td) > a') ?? [])]
+    const index = links.findIndex((link) => link.closest<HTMLElement>('[data-row]')?.dataset.row === focusedRowId())
     const next = index < 0 ? (findLink(lastFocusedId.current) ?? links[0]) : links[index + offset]
     next?.focus()
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 
 vi.stubGlobal('location', new URL('http://127.0.0.1:5000/app/'))
-const { parseNextCursor, ifMatch, unwrapPage, unwrap } = await import('./client')
+const { parseCursor, ifMatch, unwrapPage, unwrap } = await import('./client')
 const { toProblem, Problem } = await import('./problem')
 
 describe('pages', () => {
@@ -13,13 +13,33 @@ describe('pages', () => {
     ['</api/v1/sites?after=7>; rel="prev"', undefined],
     ['', undefined],
     [null, undefined],
-  ])('parseNextCursor of %s returns %s', (link, cursor) => expect(parseNextCursor(link)).toBe(cursor))
+  ])('the next cursor of %s is %s', (link, cursor) => expect(parseCursor(link, 'next', 'after')).toBe(cursor))
+
+  test('the previous cursor is that of the link prev', () => {
+    const link = '</api/v1/sites?after=9>; rel="next", </api/v1/sites?before=5>; rel="prev"'
+    expect(parseCursor(link, 'prev', 'before')).toBe('5')
+    expect(parseCursor(link, 'next', 'after')).toBe('9')
+  })
 
   test('an empty last page has no next cursor', async () => {
     expect(await unwrapPage(Promise.resolve({ data: [], response: new Response('[]') }))).toEqual({
       rows: [],
       nextCursor: undefined,
     })
+  })
+
+  test('the total says whether it is an estimate', async () => {
+    const fetchTotal = async (headers: Record<string, string>) =>
+      (await unwrapPage(Promise.resolve({ data: [], response: new Response('[]', { headers }) }))).total
+    expect(await fetchTotal({ 'X-Total-Count': '3042', 'X-Total-Count-Kind': 'exact' })).toEqual({
+      count: 3042,
+      isEstimate: false,
+    })
+    expect(await fetchTotal({ 'X-Total-Count': '9', 'X-Total-Count-Kind': 'estimated' })).toEqual({
+      count: 9,
+      isEstimate: true,
+    })
+    expect(await fetchTotal({})).toBeUndefined()
   })
 })
 

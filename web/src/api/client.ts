@@ -36,26 +36,47 @@ export async function unwrapEmpty(call: ApiCall<unknown>): Promise<void> {
   if (!response.ok) throw Problem.fromResponse(response, error)
 }
 
-/** Page is one page of a list. nextCursor is undefined on the last page. */
+/** Page is one page of a list. A cursor is undefined if there is no such page. */
 export interface Page<T> {
   rows: T[]
   nextCursor: string | undefined
+  previousCursor?: string | undefined
+  /** The number of rows on all pages, if the request asked for it. */
+  total?: Total | undefined
 }
 
-/**
- * unwrapPage returns a page of a list. The Link header, not the number of rows, determines whether there is a next
- * page.
- */
+export interface Total {
+  count: number
+  isEstimate: boolean
+}
+
+/** unwrapPage returns a page of a list. The Link header determines whether there are further pages. */
 export async function unwrapPage<T>(call: ApiCall<T[]>): Promise<Page<T>> {
   const { data, error, response } = await call
   if (!response.ok || data === undefined) throw Problem.fromResponse(response, error)
-  return { rows: data, nextCursor: parseNextCursor(response.headers.get('Link')) }
+  const link = response.headers.get('Link')
+  return {
+    rows: data,
+    nextCursor: parseCursor(link, 'next', 'after'),
+    previousCursor: parseCursor(link, 'prev', 'before'),
+    total: parseTotal(response.headers),
+  }
 }
 
-/** parseNextCursor returns the cursor of the next page from a Link header (RFC 8288). */
-export function parseNextCursor(link: string | null): string | undefined {
-  const target = link?.match(/<([^>]*)>\s*;\s*rel="next"/)?.[1]
-  return (target && new URL(target, 'http://any').searchParams.get('after')) ?? undefined
+/** parseCursor returns the cursor of the next or previous page from a Link header (RFC 8288). */
+export function parseCursor(
+  link: string | null,
+  rel: 'next' | 'prev',
+  param: 'after' | 'before',
+): string | undefined {
+  const target = [...(link ?? '').matchAll(/<([^>]*)>\s*;\s*rel="(\w+)"/g)].find(([, , name]) => name === rel)?.[1]
+  return (target && new URL(target, 'http://any').searchParams.get(param)) ?? undefined
+}
+
+function parseTotal(headers: Headers): Total | undefined {
+  const text = headers.get('X-Total-Count')
+  if (text === null) return undefined
+  return { count: Number(text), isEstimate: headers.get('X-Total-Count-Kind') === 'estimated' }
 }
 
 /** ifMatch returns the If-Match header for a row, which prevents lost updates. */

@@ -42,23 +42,23 @@ export interface RowEdit<T> {
   reset: () => void
 }
 
-/** updateInLists replaces a row in all cached lists that contain it. */
+/** updateInLists updates a row in all cached lists that contain it. The lists may have more fields than the row. */
 export function updateInLists<T>(
   queryClient: QueryClient,
   listKey: QueryKey,
   isSameRow: (row: T) => boolean,
   nextRow: T,
 ) {
-  queryClient.setQueriesData<InfiniteData<Page<T>>>({ queryKey: listKey }, (current) =>
+  const updatePage = (page: Page<T>) => ({
+    ...page,
+    rows: page.rows.map((row) => (isSameRow(row) ? { ...row, ...nextRow } : row)),
+  })
+  queryClient.setQueriesData<Partial<InfiniteData<Page<T>> & Page<T>>>({ queryKey: listKey }, (current) =>
     current?.pages
-      ? {
-          ...current,
-          pages: current.pages.map((page) => ({
-            ...page,
-            rows: page.rows.map((row) => (isSameRow(row) ? nextRow : row)),
-          })),
-        }
-      : current,
+      ? { ...current, pages: current.pages.map(updatePage) }
+      : current?.rows
+        ? { ...current, ...updatePage(current as Page<T>) }
+        : current,
   )
 }
 

@@ -1,17 +1,18 @@
 import { ActionIcon, FileButton, Button, Group, Progress, Stack, Text } from '@mantine/core'
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { type DragEvent, useState } from 'react'
 
 import { toProblem } from '../api/problem'
-import { type Column, DataTable } from '../components/DataTable'
 import { DeleteDialog } from '../components/DeleteDialog'
-import { formatBytes } from '../components/formatBytes'
 import { Icon } from '../components/icons'
 import { EmptyState } from '../components/placeholders'
-import { TimeAgo } from '../components/TimeAgo'
 import { toast } from '../components/toast'
+import { DataGrid } from '../grid/DataGrid'
+import type { RowActions } from '../grid/types'
+import { useGrid } from '../grid/useGrid'
+import { attachmentsList } from '../lists/attachments'
 import { usePermission } from '../session/api'
-import { type Attachment, type AttachmentParent, attachmentsQuery, deleteAttachment, uploadAttachment } from './api'
+import { type Attachment, type AttachmentParent, deleteAttachment, uploadAttachment } from './api'
 
 interface PendingUpload {
   id: number
@@ -25,9 +26,9 @@ let lastUploadId = 0
 /** Attachments lists the attachments of a row and uploads files that are chosen or dropped. */
 export function Attachments({ parent }: { parent: AttachmentParent }) {
   const queryClient = useQueryClient()
-  const queryOptions = attachmentsQuery(parent)
-  const { queryKey } = queryOptions
-  const query = useInfiniteQuery(queryOptions)
+  const scope = Object.fromEntries(Object.entries(parent).map(([name, id]) => [name, String(id)]))
+  const grid = useGrid(attachmentsList, { scope, prefix: 'attachments.' })
+  const queryKey = [attachmentsList.noun]
   const [uploads, setUploads] = useState<PendingUpload[]>([])
   const [fileToDelete, setFileToDelete] = useState<Attachment>()
   const canEdit = usePermission('operator')
@@ -59,44 +60,27 @@ export function Attachments({ parent }: { parent: AttachmentParent }) {
     event.preventDefault()
     if (canEdit) void uploadFiles([...event.dataTransfer.files])
   }
-  const columns: Column<Attachment>[] = [
-    { id: 'name', header: 'Name', value: (row) => row.name, cell: (row) => <FileLink file={row} /> },
-    { id: 'type', header: 'Type', value: (row) => row.type },
-    { id: 'size', header: 'Size', value: (row) => row.size, cell: (row) => formatBytes(row.size), alignEnd: true, width: 7 },
-    { id: 'owner', header: 'Uploaded by', value: (row) => row.owner },
-    {
-      id: 'created_at',
-      header: 'Uploaded',
-      width: 8.5,
-      value: (row) => row.created_at,
-      cell: (row) => <TimeAgo at={row.created_at} />,
-    },
-  ]
-  if (canEdit)
-    columns.push({
-      id: 'delete',
-      header: 'Delete',
-      width: 6,
-      value: () => null,
-      cell: (row) => (
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          aria-label={`Delete ${row.name}`}
-          onClick={() => setFileToDelete(row)}
-        >
-          <Icon name="close" size={16} />
-        </ActionIcon>
-      ),
-    })
+  const rowActions: RowActions<Attachment> = {
+    header: 'Delete',
+    width: 6,
+    render: (row) => (
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        aria-label={`Delete ${row.name}`}
+        onClick={() => setFileToDelete(row)}
+      >
+        <Icon name="close" size={16} />
+      </ActionIcon>
+    ),
+  }
   return (
     // Drag and drop is optional; the button does the same.
     <div onDragOver={(event) => canEdit && event.preventDefault()} onDrop={handleDrop}>
-      <DataTable
-        label="Attachments"
-        query={query}
-        columns={columns}
-        rowKey={(row) => row.id}
+      <DataGrid
+        grid={grid}
+        isEmbedded
+        rowActions={canEdit ? rowActions : undefined}
         empty={<EmptyState icon="file" title="No attachments" />}
       />
       <Stack gap="xs" mt="sm">
@@ -139,13 +123,5 @@ export function Attachments({ parent }: { parent: AttachmentParent }) {
         />
       )}
     </div>
-  )
-}
-
-function FileLink({ file }: { file: Attachment }) {
-  return (
-    <Text component="a" href={file.url} download={file.name} size="sm" c="var(--mantine-color-anchor)">
-      {file.name}
-    </Text>
   )
 }

@@ -1,5 +1,4 @@
-import { api, ifMatch, type Schemas, unwrapEmpty, unwrapPage } from '../api/client'
-import { pagedQuery } from '../api/queries'
+import { api, ifMatch, type Schemas, unwrapEmpty } from '../api/client'
 import { upload } from '../api/upload'
 
 // API calls for attachments.
@@ -9,11 +8,6 @@ export type Attachment = Schemas['Attachment']
 /** AttachmentParent is the row that attachments belong to. */
 export type AttachmentParent =
   { site_id: number } | { freezer_id: number } | { computer_id: number } | { container_uuid: string }
-
-export const attachmentsQuery = (parent: AttachmentParent) =>
-  pagedQuery(['attachments', parent], (after, signal) =>
-    unwrapPage(api.GET('/api/v1/attachments', { params: { query: { ...parent, after } }, signal })),
-  )
 
 /** uploadAttachment uploads a file and reports the progress from 0 to 1. */
 export async function uploadAttachment(

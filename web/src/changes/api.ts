@@ -1,12 +1,6 @@
 import { api, type Page, type Schemas, unwrapPage } from '../api/client'
 
-export type Change = Schemas['Change']
-
-export type ChangeFilters = Partial<Record<'table_name' | 'row_key' | 'actor' | 'action' | 'request_id', string>>
-
-/** fetchChanges returns a page of the changes of all tables, newest first. */
-export const fetchChanges = (filters: ChangeFilters, cursor: string | undefined, signal: AbortSignal) =>
-  unwrapPage(api.GET('/api/v1/changes', { params: { query: { ...filters, order: 'desc', after: cursor } }, signal }))
+export type Change = Omit<Schemas['Change'], 'xid'>
 
 /** FetchHistory returns a page of the history of a row, newest change first. */
 export type FetchHistory = (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Change>>
@@ -27,5 +21,6 @@ export const createHistoryReader =
       const { rows, nextCursor } = await fetchOldestFirst(signal)
       if (nextCursor === undefined) return { rows: rows.toReversed(), nextCursor }
     }
-    return fetchChanges({ table_name, row_key: String(row_key) }, after, signal)
+    const query = { table_name: [table_name], row_key: [String(row_key)], sort: '-xid', after }
+    return unwrapPage(api.GET('/api/v1/changes', { params: { query }, signal }))
   }

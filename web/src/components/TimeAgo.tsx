@@ -55,3 +55,14 @@ export function TimeAgo({ at }: { at: string | number }) {
     </time>
   )
 }
+
+/** AbsoluteTime shows an RFC 3339 time for records that must be exact, with the relative time as its title. */
+export function AbsoluteTime({ at }: { at: string }) {
+  const current = useSyncExternalStore(subscribe, currentTime)
+  const date = new Date(at)
+  return (
+    <time dateTime={at} title={formatTimeAgo(date, current)}>
+      {absoluteFormat.format(date)}
+    </time>
+  )
+}

@@ -1,12 +1,14 @@
 import type { KeyboardEvent } from 'react'
 
-/** moveRowFocus moves the focus between the links of rows with the arrow keys. */
+/** moveRowFocus moves the focus between the links, or between the checkboxes, of rows with the arrow keys. */
 export function moveRowFocus(event: KeyboardEvent) {
   const sibling = { ArrowDown: 'nextElementSibling', ArrowUp: 'previousElementSibling' }[event.key] as
     'nextElementSibling' | undefined
-  if (!sibling || !(event.target instanceof HTMLElement) || !['A', 'BUTTON'].includes(event.target.tagName)) return
-  const link = event.target.closest('[role=row]')?.[sibling]?.querySelector<HTMLElement>('a, button')
-  if (!link) return
+  if (!sibling || !(event.target instanceof HTMLElement)) return
+  const selector = event.target instanceof HTMLInputElement ? 'input[type=checkbox]' : 'a, button'
+  if (!event.target.matches(selector)) return
+  const next = event.target.closest('[role=row]')?.[sibling]?.querySelector<HTMLElement>(selector)
+  if (!next) return
   event.preventDefault()
-  link.focus()
+  next.focus()
 }

@@ -1,7 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
-import { pagedQuery } from '../api/queries'
 import type { EditOptions } from '../api/useRowEdit'
 import { createHistoryReader } from '../changes/api'
 
@@ -15,18 +14,6 @@ export const containerLabels = { description: 'Description', freezer_id: 'Freeze
 
 export type ContainerFields = Pick<Container, 'description' | 'freezer_id'>
 export type NewContainerFields = ContainerFields & { uuid?: string | undefined }
-
-export type ContainerFilters = Partial<Record<'description' | 'freezer_id', string>>
-
-export const containersQuery = ({ description, freezer_id }: ContainerFilters = {}) =>
-  pagedQuery(['containers', { description, freezer_id }], (after, signal) =>
-    unwrapPage(
-      api.GET('/api/v1/containers', {
-        params: { query: { description, freezer_id: freezer_id as number | undefined, after } },
-        signal,
-      }),
-    ),
-  )
 
 export const containerQuery = (uuid: string) =>
   queryOptions({ queryKey: ['container', uuid], queryFn: ({ signal }) => fetchContainer(uuid, signal) })

@@ -1,46 +1,32 @@
 import { Box, Button, Group, Switch } from '@mantine/core'
 import { lazy, type RefObject, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 
-import { type Filter, FilterBar, useFilters } from '../components/filters'
 import { LazyBoundary } from '../components/LazyBoundary'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { Screen } from '../components/Screen'
-import { useRuleOptions } from '../rules/api'
+import { exportParams, hasFilters, matchParams } from '../grid/gridState'
+import { GridToolbar } from '../grid/GridToolbar'
+import { listUrl } from '../grid/listQuery'
+import { useGridState } from '../grid/useGridState'
+import { eventsList } from '../lists/events'
 import { useShortcut } from '../shell/shortcuts'
 import { headerHeight } from '../shell/theme'
-import { eventTypeLabels, voidOptions } from './api'
 import classes from './EventsScreen.module.css'
 import { EventTable } from './EventTable'
 import { type EventFeed, useEventFeed } from './useEventFeed'
 
 const EventChart = lazy(() => import('./EventChart').then((module) => ({ default: module.EventChart })))
 
-const filters = [
-  { name: 'user_id', label: 'User' },
-  {
-    name: 'type',
-    label: 'Type',
-    options: Object.entries(eventTypeLabels).map(([value, label]) => ({ value, label })),
-  },
-  { name: 'code', label: 'Rule' },
-  { name: 'voided', label: 'Void', options: voidOptions },
-  { name: 'from', label: 'Time from', isDateTime: true },
-  { name: 'to', label: 'Time before', isDateTime: true },
-] as const satisfies Filter<string>[]
-
 /**
  * EventsScreen shows events live. While the user has scrolled down or paused live updates, new events are only counted.
  */
 export function EventsScreen() {
-  const ruleOptions = useRuleOptions()
-  const filtersWithRules = filters.map((filter) =>
-    filter.name === 'code' ? { ...filter, options: ruleOptions } : filter,
-  )
-  const [values, setFilter] = useFilters(filters)
+  const [state, actions] = useGridState(eventsList)
+  const params = matchParams(state)
   const [isPaused, setIsPaused] = useState(false)
   const [isScrolledAway, setIsScrolledAway] = useState(false) // past the first row
-  const { query, events, waitingCount } = useEventFeed(values, isPaused || isScrolledAway)
+  const { query, events, waitingCount } = useEventFeed(params, isPaused || isScrolledAway)
   const countedEvents = useMemo(() => events.filter(({ void_id }) => void_id === null), [events])
   const topRef = useRef<HTMLDivElement>(null)
   const listRef = useRef<HTMLDivElement>(null)
@@ -68,20 +54,26 @@ export function EventsScreen() {
         />
       }
     >
-      <FilterBar filters={filtersWithRules} values={values} onChange={setFilter} />
+      <GridToolbar
+        definition={eventsList}
+        state={state}
+        actions={actions}
+        exportUrl={listUrl(eventsList.noun, exportParams(eventsList, state))}
+        isTable={false}
+      />
       <QueryBoundary query={query}>
         {() =>
           events.length === 0 ? (
             <EmptyState
               icon="event"
-              title={Object.keys(values).length > 0 ? 'No events match these filters' : 'No events yet'}
+              title={hasFilters(state) ? 'No events match these filters' : 'No events yet'}
             >
               New events appear here automatically.
             </EmptyState>
           ) : (
             <>
               <LazyBoundary fallback={<Box h={236} />}>
-                <EventChart events={countedEvents} isSingleUser={Boolean(values.user_id)} hasMore={query.hasNextPage} />
+                <EventChart events={countedEvents} isSingleUser={Boolean(params.user_id)} hasMore={query.hasNextPage} />
               </LazyBoundary>
               <div ref={listRef}>
                 <div ref={topRef} className={classes.topMarker} />

@@ -19,38 +19,23 @@ export const eventTypeLabels = { deposit: 'Deposit', withdraw: 'Withdrawal' } as
 /** formatEvent returns the type and amount of an event: "Deposit 20.25". */
 export const formatEvent = ({ type, amount }: Pick<Event, 'type' | 'amount'>) => `${eventTypeLabels[type]} ${amount}`
 
-export type EventFilters = Partial<Record<'user_id' | 'type' | 'code' | 'from' | 'to' | 'voided', string>>
-
 const feedPageSize = 500 // events per request
 
-/** voidOptions are the values of the filter of voided events and marked alerts. */
+/** voidOptions are the values of the filter void_id__empty, which finds voided events and marked alerts. */
 export const voidOptions = [
-  { value: 'true', label: 'Void' },
-  { value: 'false', label: 'Not void' },
+  { value: 'false', label: 'Void' },
+  { value: 'true', label: 'Not void' },
 ]
-
-/**
- * toApiFilters converts filters to query parameters: numeric filters become numbers. The server rejects invalid
- * numbers.
- */
-export const toApiFilters = ({ type, voided, ...numericFilters }: EventFilters) => ({
-  ...(type && { type }),
-  ...(voided && { voided: voided === 'true' }),
-  ...(Object.fromEntries(Object.entries(numericFilters).map(([name, text]) => [name, Number(text)])) as Record<
-    keyof typeof numericFilters,
-    number
-  >),
-})
 
 /**
  * eventFeedQuery lists events, newest first. Its key differs from the keys that live messages invalidate, because the
  * feed merges live messages itself.
  */
-export const eventFeedQuery = (filters: EventFilters) => ({
-  ...pagedQuery(['feed', filters], (after, signal) =>
+export const eventFeedQuery = (params: Record<string, string>) => ({
+  ...pagedQuery(['feed', params], (after, signal) =>
     unwrapPage(
       api.GET('/api/v1/events', {
-        params: { query: { ...toApiFilters(filters), after, order: 'desc', limit: feedPageSize } },
+        params: { query: { ...params, after, sort: '-id', limit: feedPageSize } as object },
         signal,
       }),
     ),
@@ -82,7 +67,7 @@ export const eventsUpToQuery = (event: Pick<Event, 'id' | 'user_id'>) =>
     queryFn: async ({ client, signal }) => {
       const earlierEvents = unwrapPage(
         api.GET('/api/v1/events', {
-          params: { query: { user_id: event.user_id, after: event.id, order: 'desc', limit: 200 } },
+          params: { query: { user_id: [event.user_id], after: event.id, sort: '-id', limit: 200 } },
           signal,
         }),
       )

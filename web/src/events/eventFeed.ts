@@ -1,15 +1,41 @@
-import type { Event, EventFilters } from './api'
+import type { Event } from './api'
 
-/** matchesFilters reports whether an event matches the filters, with the same semantics as the API. */
-export function matchesFilters(event: Event, { user_id, type, code, from, to, voided }: EventFilters): boolean {
-  return (
-    (!user_id || event.user_id === Number(user_id)) &&
-    (!type || event.type === type) &&
-    (!code || event.alert_codes.includes(Number(code))) &&
-    (!from || event.time >= Number(from)) &&
-    (!to || event.time < Number(to)) &&
-    (!voided || (event.void_id !== null) === (voided === 'true'))
-  )
+/** matchesFilters reports whether an event matches the parameters of a filter, with the same semantics as the API. */
+export function matchesFilters(event: Event, params: Record<string, string>): boolean {
+  return Object.entries(params).every(([param, expected]) => {
+    const [field = '', operator = 'is'] = param.split('__')
+    const value = event[field as keyof Event]
+    if (operator === 'empty') return (value === null) === (expected === 'true')
+    if (Array.isArray(value)) return value.includes(Number(expected))
+    const order = compare(value as string | number, expected)
+    switch (operator) {
+      case 'is':
+        return order === 0
+      case 'not':
+        return order !== 0
+      case 'in':
+        return expected.split(',').includes(String(value))
+      case 'gt':
+        return order > 0
+      case 'gte':
+        return order >= 0
+      case 'lt':
+        return order < 0
+      case 'lte':
+        return order <= 0
+      default:
+        return false
+    }
+  })
+}
+
+/** compare compares a value with a text of the URL: as numbers, as times, or as texts. */
+function compare(value: string | number, text: string): number {
+  for (const parse of [Number, Date.parse]) {
+    const difference = parse(String(value)) - parse(text)
+    if (!Number.isNaN(difference)) return difference
+  }
+  return String(value).localeCompare(text)
 }
 
 /**

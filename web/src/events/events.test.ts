@@ -55,21 +55,21 @@ test.each([
   [{ user_id: '1' }, true],
   [{ user_id: '2' }, false],
   [{ type: 'withdraw' }, false],
-  [{ code: '30' }, true],
-  [{ code: '3' }, false],
-  [{ from: '100', to: '101' }, true],
-  [{ from: '101' }, false],
-  [{ to: '100' }, false],
-  [{ voided: 'false' }, true],
-  [{ voided: 'true' }, false],
+  [{ alert_codes: '30' }, true],
+  [{ alert_codes: '3' }, false],
+  [{ time__gte: '100', time__lt: '101' }, true],
+  [{ time__gte: '101' }, false],
+  [{ time__lt: '100' }, false],
+  [{ void_id__empty: 'true' }, true],
+  [{ void_id__empty: 'false' }, false],
 ])('matchesFilters %j: %s', (filters, expected) =>
   expect(matchesFilters(makeEvent('a', { alert_codes: [30, 500] }), filters)).toBe(expected),
 )
 
 test('matchesFilters finds voided events', () => {
   const voided = makeEvent('a', { void_id: 'b' })
-  expect(matchesFilters(voided, { voided: 'true' })).toBe(true)
-  expect(matchesFilters(voided, { voided: 'false' })).toBe(false)
+  expect(matchesFilters(voided, { void_id__empty: 'false' })).toBe(true)
+  expect(matchesFilters(voided, { void_id__empty: 'true' })).toBe(false)
 })
 
 test('balanceSeries is exact and ordered oldest first', () => {
@@ -106,3 +106,15 @@ test('eventsPerMinute counts the events of the last hour', () => {
   expect(values[1]?.reduce((sum, n) => sum + n)).toBe(1)
   expect(eventsPerMinute([]).timestamps).toEqual([])
 })
+
+test.each([
+  [{ amount__gt: '9.5' }, true], // as numbers, not as texts
+  [{ amount__gte: '20', amount__lte: '20' }, true],
+  [{ amount__lt: '20' }, false],
+  [{ type__in: 'deposit,withdraw' }, true],
+  [{ type__not: 'deposit' }, false],
+  [{ created_at__gte: '2026-11-01T00:00:00Z' }, true],
+  [{ created_at__lt: '2026-11-01T01:00:00+01:00' }, false],
+])('matchesFilters %j of an event of 20.00: %s', (filters, expected) =>
+  expect(matchesFilters(makeEvent('a', { amount: '20.00', created_at: '2026-11-01T00:00:00Z' }), filters)).toBe(expected),
+)

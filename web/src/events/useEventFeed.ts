@@ -2,7 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
 
 import { subscribeToLive } from '../live/liveUpdates'
-import { type Event, eventFeedQuery, type EventFilters } from './api'
+import { type Event, eventFeedQuery } from './api'
 import { matchesFilters, mergeEvents, splitAtNewest } from './eventFeed'
 
 const maxArrived = 5_000 // events from the stream that are kept before the list is fetched again
@@ -14,7 +14,7 @@ export type EventFeed = ReturnType<typeof useEventFeed>
  * kept separately, because a response that was in flight when they arrived does not contain them. Duplicates are
  * removed. While isHeld is true, new events are only counted.
  */
-export function useEventFeed(filters: EventFilters, isHeld: boolean) {
+export function useEventFeed(filters: Record<string, string>, isHeld: boolean) {
   const query = useInfiniteQuery(eventFeedQuery(filters))
   const [arrived, setArrived] = useState<Event[]>([])
   const { refetch } = query
@@ -39,7 +39,7 @@ export function useEventFeed(filters: EventFilters, isHeld: boolean) {
   const { data } = query
   const filtersJson = JSON.stringify(filters) // filters is a new object on each render
   const events = useMemo(() => {
-    const currentFilters = JSON.parse(filtersJson) as EventFilters
+    const currentFilters = JSON.parse(filtersJson) as Record<string, string>
     return mergeEvents(
       data?.pages.flatMap(({ rows }) => rows) ?? [],
       arrived.filter((event) => matchesFilters(event, currentFilters)),

@@ -1,9 +1,8 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
-import { DataTable } from '../components/DataTable'
 import { DeleteButton } from '../components/DeleteButton'
 import { formatIdAsName } from '../components/formatValue'
 import { ButtonLink, TextLink } from '../components/links'
@@ -12,8 +11,9 @@ import { QueryBoundary } from '../components/QueryBoundary'
 import { RowDetails } from '../components/RowDetails'
 import { Screen } from '../components/Screen'
 import { Section } from '../components/Section'
-import { containersQuery } from '../containers/api'
-import { freezerContainerColumns } from '../containers/columns'
+import { DataGrid } from '../grid/DataGrid'
+import { useGrid } from '../grid/useGrid'
+import { freezerContainersList } from '../lists/containers'
 import { usePermission } from '../session/api'
 import { SiteLink, useSiteNames } from '../sites/SiteLink'
 import { LinkedTodos } from '../todos/LinkedTodos'
@@ -86,7 +86,7 @@ function Details({ freezer }: { freezer: Freezer }) {
 }
 
 function FreezerContainers({ id }: { id: number }) {
-  const query = useInfiniteQuery(containersQuery({ freezer_id: String(id) }))
+  const grid = useGrid(freezerContainersList, { scope: { freezer_id: String(id) }, prefix: 'containers.' })
   const newButton = usePermission('operator') && (
     <ButtonLink to="/containers/new" search={{ freezer_id: String(id) }} variant="default">
       New container
@@ -94,11 +94,9 @@ function FreezerContainers({ id }: { id: number }) {
   )
   return (
     <Section title="Containers" id="containers" actions={newButton}>
-      <DataTable
-        label="Containers"
-        query={query}
-        columns={freezerContainerColumns}
-        rowKey={(row) => row.uuid}
+      <DataGrid
+        grid={grid}
+        isEmbedded
         empty={<EmptyState icon="container" title="No containers in this freezer" />}
       />
     </Section>

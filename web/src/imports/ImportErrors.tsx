@@ -1,7 +1,7 @@
 import { Button, Text } from '@mantine/core'
 
 import type { FieldError } from '../api/problem'
-import { type Column, RowTable } from '../components/DataTable'
+import { type Column, RowTable } from '../components/RowTable'
 import { Section } from '../components/Section'
 import { errorsToCsv, maxShownErrors } from './errorReport'
 import type { ImportTarget } from './importTargets'

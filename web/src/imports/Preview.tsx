@@ -1,7 +1,7 @@
 import { Text } from '@mantine/core'
 import { useMemo } from 'react'
 
-import { type Column, RowTable } from '../components/DataTable'
+import { type Column, RowTable } from '../components/RowTable'
 import type { ImportSource } from './api'
 import type { CSVRecord } from './csv'
 import type { ImportTarget } from './importTargets'
@@ -67,7 +67,6 @@ export function Preview({ source, columns, target, badRows, errorsByLine }: Prop
       columns={previewColumns}
       rows={rows}
       rowKey={({ line }) => line}
-      sortable={false}
       isWrapped
     />
   )

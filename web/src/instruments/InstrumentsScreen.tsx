@@ -1,95 +1,81 @@
-import { useInfiniteQuery } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { Button } from '@mantine/core'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
 
-import { DataTable } from '../components/DataTable'
-import { type Filter, FilterBar, useFilters } from '../components/filters'
 import { ButtonLink } from '../components/links'
-import { Picker } from '../components/Picker'
 import { EmptyState } from '../components/placeholders'
 import { Screen } from '../components/Screen'
+import { DataGrid } from '../grid/DataGrid'
+import type { ListDefinition } from '../grid/types'
+import { useGrid } from '../grid/useGrid'
+import { computersList, freezersList, instrumentsList } from '../lists/instruments'
 import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
-import { useSiteNames } from '../sites/SiteLink'
-import { instrumentsQuery } from './api'
-import { computerColumns, instrumentColumns } from './columns'
 
-const filters = [
-  {
-    name: 'kind',
-    label: 'Type',
-    options: [
-      { value: 'freezer', label: 'Freezers' },
-      { value: 'computer', label: 'Computers' },
-    ],
-  },
-  { name: 'name', label: 'Name' },
-  { name: 'site_id', label: 'Site', renderField: (props) => <SiteFilter {...props} /> },
-] as const satisfies Filter<string>[]
+const kinds = [
+  { kind: undefined, label: 'All' },
+  { kind: 'freezer', label: 'Freezers' },
+  { kind: 'computer', label: 'Computers' },
+] as const
 
-const macFilter = { name: 'mac', label: 'MAC address' } as const
+// The page, the order and the columns of one list do not fit another.
+const otherList = { after: undefined, before: undefined, page: undefined, sort: undefined, fields: undefined }
 
-/** InstrumentsScreen lists freezers and computers. */
+/** InstrumentsScreen lists freezers and computers, together or one kind of them. */
 export function InstrumentsScreen() {
-  const [{ mac, ...otherFilters }, setFilter] = useFilters([...filters, macFilter])
-  const isComputerList = otherFilters.kind === 'computer'
-  const values = isComputerList && mac ? { ...otherFilters, mac } : otherFilters // only computers have a MAC address
-  const query = useInfiniteQuery(instrumentsQuery(values))
+  const { kind, site_id } = useSearch({ strict: false })
   const canEdit = usePermission('operator')
   const navigate = useNavigate()
-  useShortcut(
-    'n f',
-    'New freezer',
-    () => void navigate({ to: '/freezers/new', search: { site_id: values.site_id } }),
-    canEdit,
-  )
-  useShortcut(
-    'n c',
-    'New computer',
-    () => void navigate({ to: '/computers/new', search: { site_id: values.site_id } }),
-    canEdit,
-  )
+  useShortcut('n f', 'New freezer', () => void navigate({ to: '/freezers/new', search: { site_id } }), canEdit)
+  useShortcut('n c', 'New computer', () => void navigate({ to: '/computers/new', search: { site_id } }), canEdit)
   const newButtons = canEdit && (
     <>
-      <ButtonLink to="/freezers/new" search={{ site_id: values.site_id }}>
+      <ButtonLink to="/freezers/new" search={{ site_id }}>
         New freezer
       </ButtonLink>
-      <ButtonLink to="/computers/new" search={{ site_id: values.site_id }} variant="default">
+      <ButtonLink to="/computers/new" search={{ site_id }} variant="default">
         New computer
       </ButtonLink>
     </>
   )
+  const empty = <EmptyState icon="instrument" title="No instruments yet" actions={newButtons} />
   return (
     <Screen title="Instruments" actions={newButtons}>
-      <FilterBar filters={isComputerList ? [...filters, macFilter] : filters} values={values} onChange={setFilter} />
-      <DataTable
-        label="Instruments"
-        query={query}
-        columns={isComputerList ? computerColumns : instrumentColumns}
-        rowKey={(instrument) => `${instrument.kind} ${instrument.id}`}
-        empty={
-          Object.keys(values).length > 0 ? (
-            <EmptyState title="No instruments match these filters">
-              Text filters match the whole value and are case-sensitive.
-            </EmptyState>
-          ) : (
-            <EmptyState icon="instrument" title="No instruments yet" actions={newButtons} />
-          )
-        }
-      />
+      <Button.Group aria-label="Type">
+        {kinds.map((item) => (
+          <Button
+            key={item.label}
+            variant={kind === item.kind ? 'filled' : 'default'}
+            aria-pressed={kind === item.kind}
+            onClick={() =>
+              void navigate({
+                to: '.',
+                search: (current) => ({ ...current, ...otherList, kind: item.kind }),
+                replace: true,
+              })
+            }
+          >
+            {item.label}
+          </Button>
+        ))}
+      </Button.Group>
+      {kind === 'freezer' ? (
+        <InstrumentGrid key="freezers" definition={freezersList} empty={empty} />
+      ) : kind === 'computer' ? (
+        <InstrumentGrid key="computers" definition={computersList} empty={empty} />
+      ) : (
+        <InstrumentGrid key="instruments" definition={instrumentsList} empty={empty} />
+      )}
     </Screen>
   )
 }
 
-function SiteFilter({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
-  const selectedLabel = useSiteNames()(Number(value))
-  return (
-    <Picker
-      kind="site"
-      label={label}
-      placeholder="Any"
-      defaultValue={value}
-      selectedLabel={selectedLabel}
-      onChange={(key, inputText) => (key || !inputText) && onChange(key)}
-    />
-  )
+function InstrumentGrid<T extends object>({
+  definition,
+  empty,
+}: {
+  definition: ListDefinition<T>
+  empty: ReactNode
+}) {
+  return <DataGrid grid={useGrid(definition)} empty={empty} />
 }

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useRef } from 'react'
 
-import { type Column, RowTable } from '../components/DataTable'
+import { type Column, RowTable } from '../components/RowTable'
 import { TextLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'

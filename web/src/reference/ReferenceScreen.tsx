@@ -1,26 +1,29 @@
 import { Group, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 
-import { type Filter, FilterBar, useFilters } from '../components/filters'
+import { DelayedTextInput } from '../components/DelayedTextInput'
 import { TextLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { Screen } from '../components/Screen'
 import { Section } from '../components/Section'
+import { useSearchParam } from '../components/useSearchParam'
 import { referenceQuery } from './api'
 import { matchesSearch } from './openapi'
 
-const filters = [
-  { name: 'find', label: 'Search operations', placeholder: 'Path or keywords' },
-] as const satisfies Filter<string>[]
-
 /** ReferenceScreen lists the operations of the API. */
 export function ReferenceScreen() {
-  const [{ find = '' }, setFilter] = useFilters(filters)
+  const [find, setFind] = useSearchParam('find')
   const query = useQuery(referenceQuery)
   return (
     <Screen title="API reference">
-      <FilterBar filters={filters} values={find ? { find } : {}} onChange={setFilter} />
+      <DelayedTextInput
+        label="Search operations"
+        placeholder="Path or keywords"
+        maw={400}
+        value={find}
+        onChange={setFind}
+      />
       <QueryBoundary query={query}>
         {(operations) => {
           const matches = operations.filter((operation) => matchesSearch(operation, find.trim()))

@@ -2,7 +2,7 @@ import { Stack, Text } from '@mantine/core'
 import { useMemo } from 'react'
 
 import { Chart } from '../components/Chart'
-import { type Column, RowTable } from '../components/DataTable'
+import { type Column, RowTable } from '../components/RowTable'
 import { TextLink } from '../components/links'
 import { TimeAgo } from '../components/TimeAgo'
 import type { Replay } from './api'
@@ -82,7 +82,6 @@ export function ReplayResult({ replay, description }: { replay: Replay; descript
             columns={differenceColumns}
             rows={replay.differences}
             rowKey={(row) => `${row.event_id} ${row.code}`}
-            sortable={!replay.truncated}
           />
         </>
       )}

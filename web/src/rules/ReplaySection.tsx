@@ -1,22 +1,18 @@
-import { Button, Card, Group, Loader, Stack, Text } from '@mantine/core'
+import { Button, Card, Group, Loader, Stack, Text, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { lazy, useEffect, useRef } from 'react'
 
 import { toProblem } from '../api/problem'
-import { type Filter, FilterBar, useFilters } from '../components/filters'
 import { ProblemAlert } from '../components/form'
 import { formatValue } from '../components/formatValue'
 import { LazyBoundary } from '../components/LazyBoundary'
+import { fromLocalInput, toLocalInput } from '../components/localTime'
 import { Loading } from '../components/placeholders'
 import { Section } from '../components/Section'
+import { useSearchParam } from '../components/useSearchParam'
 import { replay, type Rule, type RuleFields, ruleLabels } from './api'
 
 const ReplayResult = lazy(() => import('./ReplayResult').then((module) => ({ default: module.ReplayResult })))
-
-const rangeFilters = [
-  { name: 'from', label: 'Events from', isDateTime: true },
-  { name: 'to', label: 'Events before', isDateTime: true },
-] as const satisfies Filter<string>[]
 
 interface Props {
   rule: Rule
@@ -26,13 +22,14 @@ interface Props {
 
 /** ReplaySection previews unsaved settings on past events. */
 export function ReplaySection({ rule, getChanges }: Props) {
-  const [values, setFilter] = useFilters(rangeFilters)
+  const [from, setFrom] = useSearchParam('from')
+  const [to, setTo] = useSearchParam('to')
   const abortRef = useRef<AbortController>(undefined)
   const { mutate, isPending, data, error, variables, reset } = useMutation({
     mutationFn: (replayedChanges: Partial<RuleFields>) => {
       abortRef.current = new AbortController()
-      const [from, to] = [values.from, values.to].map((text) => (text ? Number(text) : undefined))
-      return replay(rule.code, replayedChanges, { from, to }, abortRef.current.signal)
+      const [start, end] = [from, to].map((text) => (text ? Number(text) : undefined))
+      return replay(rule.code, replayedChanges, { from: start, to: end }, abortRef.current.signal)
     },
   })
   useEffect(() => () => abortRef.current?.abort(), [])
@@ -47,7 +44,10 @@ export function ReplaySection({ rule, getChanges }: Props) {
           <Text size="sm" c="dimmed">
             Runs these settings on past events. Nothing is saved.
           </Text>
-          <FilterBar filters={rangeFilters} values={values} onChange={setFilter} />
+          <Group>
+            <TimeField label="Events from" value={from} onChange={setFrom} />
+            <TimeField label="Events before" value={to} onChange={setTo} />
+          </Group>
           <Group>
             <Button variant="default" onClick={() => mutate(getChanges())} disabled={isPending}>
               Run preview
@@ -71,6 +71,17 @@ export function ReplaySection({ rule, getChanges }: Props) {
         </Stack>
       </Card>
     </Section>
+  )
+}
+
+function TimeField({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+  return (
+    <TextInput
+      type="datetime-local"
+      label={label}
+      value={toLocalInput('unixTime', value)}
+      onChange={(event) => onChange(fromLocalInput('unixTime', event.currentTarget.value))}
+    />
   )
 }
 

@@ -1,10 +1,11 @@
 import { Badge } from '@mantine/core'
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 
-import { type Column, DataTable } from '../components/DataTable'
 import { TextLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
+import type { Column } from '../components/RowTable'
 import { Screen } from '../components/Screen'
+import { ShortList } from '../components/ShortList'
 import { appliesToLabels, type Rule, ruleLabels, rulesQuery } from './api'
 import { formatLimit } from './formatLimit'
 
@@ -59,10 +60,10 @@ const columns: Column<Rule>[] = [
 
 /** RulesScreen lists the alert rules. */
 export function RulesScreen() {
-  const query = useInfiniteQuery(rulesQuery)
+  const query = useQuery(rulesQuery)
   return (
     <Screen title="Rules">
-      <DataTable
+      <ShortList
         label="Rules"
         isWrapped
         query={query}

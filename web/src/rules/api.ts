@@ -1,7 +1,6 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
 
 import { api, ifMatch, type Schemas, unwrap, unwrapPage } from '../api/client'
-import { pagedQuery } from '../api/queries'
 import { createHistoryReader } from '../changes/api'
 
 // API calls for alert rules. There are five rules. What a rule measures is fixed; its settings can be changed.
@@ -32,16 +31,14 @@ export type RuleFields = Pick<Rule, RuleField>
 export const ruleFields = (rule: Rule) =>
   (Object.keys(ruleLabels) as RuleField[]).filter((name) => name !== 'window_seconds' || rule.window_seconds !== null)
 
-export const rulesQuery = pagedQuery(['rules'], (after, signal) =>
-  unwrapPage(api.GET('/api/v1/rules', { params: { query: { after } }, signal })),
-)
+export const rulesQuery = queryOptions({
+  queryKey: ['rules'],
+  queryFn: ({ signal }) => unwrapPage(api.GET('/api/v1/rules', { signal })),
+})
 
 /** useRuleOptions returns the rules as options of a select field. */
 export function useRuleOptions(): { value: string; label: string }[] {
-  const { data } = useQuery({
-    queryKey: ['rules', 'codes'],
-    queryFn: ({ signal }) => unwrapPage(api.GET('/api/v1/rules', { signal })),
-  })
+  const { data } = useQuery(rulesQuery)
   return data?.rows.map(({ code, title }) => ({ value: String(code), label: `${code} ${title}` })) ?? []
 }
 

@@ -1,9 +1,8 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
-import { DataTable } from '../components/DataTable'
 import { DeleteButton } from '../components/DeleteButton'
 import { TextLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
@@ -11,8 +10,9 @@ import { QueryBoundary } from '../components/QueryBoundary'
 import { RowDetails } from '../components/RowDetails'
 import { Screen } from '../components/Screen'
 import { Section } from '../components/Section'
-import { instrumentsQuery } from '../instruments/api'
-import { siteInstrumentColumns } from '../instruments/columns'
+import { DataGrid } from '../grid/DataGrid'
+import { useGrid } from '../grid/useGrid'
+import { siteInstrumentsList } from '../lists/instruments'
 import { usePermission } from '../session/api'
 import { LinkedTodos } from '../todos/LinkedTodos'
 import {
@@ -91,14 +91,8 @@ function DeleteSite({ site }: { site: Site }) {
 }
 
 function SiteInstruments({ id }: { id: number }) {
-  const query = useInfiniteQuery(instrumentsQuery({ site_id: String(id) }))
+  const grid = useGrid(siteInstrumentsList, { scope: { site_id: String(id) }, prefix: 'instruments.' })
   return (
-    <DataTable
-      label="Instruments"
-      query={query}
-      columns={siteInstrumentColumns}
-      rowKey={(row) => `${row.kind} ${row.id}`}
-      empty={<EmptyState icon="instrument" title="No instruments at this site" />}
-    />
+    <DataGrid grid={grid} isEmbedded empty={<EmptyState icon="instrument" title="No instruments at this site" />} />
   )
 }

@@ -1,7 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
-import { pagedQuery } from '../api/queries'
 import { createHistoryReader } from '../changes/api'
 
 // API calls for sites. Query keys of lists start with the plural, those of single rows with the singular.
@@ -21,13 +20,6 @@ export const siteLabels = {
 export type SiteField = keyof typeof siteLabels
 export type SiteFields = Pick<Site, SiteField>
 export const siteFields = Object.keys(siteLabels) as SiteField[]
-
-export type SiteFilters = Partial<Record<'name' | 'country' | 'state_or_region' | 'contact', string>>
-
-export const sitesQuery = (filters: SiteFilters = {}) =>
-  pagedQuery(['sites', filters], (after, signal) =>
-    unwrapPage(api.GET('/api/v1/sites', { params: { query: { ...filters, after } }, signal })),
-  )
 
 export const siteQuery = (id: number) =>
   queryOptions({ queryKey: ['site', id], queryFn: ({ signal }) => fetchSite(id, signal) })

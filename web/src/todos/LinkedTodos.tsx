@@ -1,29 +1,23 @@
-import { useInfiniteQuery } from '@tanstack/react-query'
-
 import { ButtonLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { Section } from '../components/Section'
-import { linkedTodosQuery, type TodoLink } from './api'
-import { TodoList } from './TodoList'
+import { DataGrid } from '../grid/DataGrid'
+import { useGrid } from '../grid/useGrid'
+import { linkedTodosList } from '../lists/todos'
+import type { TodoLink } from './api'
 
 /** LinkedTodos lists the todos linked to an item, with a button for a new one. */
 export function LinkedTodos({ link }: { link: TodoLink }) {
+  const scope = Object.fromEntries(Object.entries(link).map(([name, id]) => [name, String(id)]))
+  const grid = useGrid(linkedTodosList, { scope, prefix: 'todos.' })
   const newButton = (
-    <ButtonLink
-      to="/todos/new"
-      search={Object.fromEntries(Object.entries(link).map(([name, id]) => [name, String(id)]))}
-      variant="default"
-    >
+    <ButtonLink to="/todos/new" search={scope} variant="default">
       New todo
     </ButtonLink>
   )
   return (
     <Section title="Todos" id="todos" actions={newButton}>
-      <TodoList
-        showLinks={false}
-        query={useInfiniteQuery(linkedTodosQuery(link))}
-        empty={<EmptyState icon="todo" title="No linked todos" />}
-      />
+      <DataGrid grid={grid} isEmbedded empty={<EmptyState icon="todo" title="No linked todos" />} />
     </Section>
   )
 }

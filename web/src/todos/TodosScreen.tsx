@@ -1,100 +1,118 @@
-import { Button, Group } from '@mantine/core'
-import { useInfiniteQuery } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
-import { useMemo } from 'react'
+import { Button, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
 
-import { type Filter, FilterBar, useFilters } from '../components/filters'
 import { ButtonLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { Screen } from '../components/Screen'
+import { DataGrid } from '../grid/DataGrid'
+import { exportParams, hasFilters, matchParams } from '../grid/gridState'
+import { GridToolbar } from '../grid/GridToolbar'
+import { listQuery, listUrl } from '../grid/listQuery'
+import { useGrid } from '../grid/useGrid'
+import { type GridActions, useGridState } from '../grid/useGridState'
+import { todosList } from '../lists/todos'
 import { useSession } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
-import { boardPageSize, statuses, todosQuery } from './api'
+import { boardSize, type Todo } from './api'
+import { dueBefore } from './dueDates'
 import { TodoBoard } from './TodoBoard'
-import { TodoList } from './TodoList'
-
-const filters = [
-  { name: 'assignee', label: 'Assignee' },
-  { name: 'status', label: 'Status' },
-  {
-    name: 'due',
-    label: 'Due date',
-    options: [
-      { value: 'late', label: 'Before today' },
-      { value: 'today', label: 'By today' },
-      { value: 'week', label: 'Within a week' },
-    ],
-  },
-] as const satisfies Filter<string>[]
 
 const views = [
-  { name: 'board', label: 'Board' },
+  { name: undefined, label: 'Board' },
   { name: 'list', label: 'List' },
 ]
 
 /** TodosScreen shows todos on a board or in a list. */
 export function TodosScreen() {
-  const [values, setFilter] = useFilters(filters)
-  const [{ view = 'board' }, setView] = useFilters([{ name: 'view', label: 'View' }])
-  const query = useInfiniteQuery(todosQuery(values, view === 'board' ? boardPageSize : undefined))
-  const todos = useMemo(() => query.data?.pages.flatMap((page) => page.rows) ?? [], [query.data])
-  const username = useSession()?.username
+  const { view } = useSearch({ strict: false })
   const navigate = useNavigate()
   useShortcut('n', 'New todo', () => void navigate({ to: '/todos/new' }))
   const newButton = <ButtonLink to="/todos/new">New todo</ButtonLink>
-  const empty =
-    Object.keys(values).length > 0 ? (
-      <EmptyState title="No todos match these filters">
-        Text filters match the whole value and are case-sensitive. Common statuses: {statuses.join(', ')}.
-      </EmptyState>
-    ) : (
-      <EmptyState icon="todo" title="No todos yet" actions={newButton} />
-    )
+  const empty = <EmptyState icon="todo" title="No todos yet" actions={newButton} />
+  const showView = (name: string | undefined) =>
+    navigate({ to: '.', search: (current) => ({ ...current, view: name }), replace: true })
   return (
     <Screen title="Todos" actions={newButton}>
-      <Group gap="sm" align="end">
-        <Button.Group aria-label="View">
-          {views.map(({ name, label }) => (
-            <Button
-              key={name}
-              variant={view === name ? 'filled' : 'default'}
-              aria-pressed={view === name}
-              onClick={() => setView('view', name === 'board' ? '' : name)}
-            >
-              {label}
-            </Button>
-          ))}
-        </Button.Group>
-        {username && values.assignee !== username && (
-          <Button variant="subtle" onClick={() => setFilter('assignee', username)}>
-            Assigned to me
+      <Button.Group aria-label="View">
+        {views.map(({ name, label }) => (
+          <Button
+            key={label}
+            variant={view === name ? 'filled' : 'default'}
+            aria-pressed={view === name}
+            onClick={() => void showView(name)}
+          >
+            {label}
           </Button>
-        )}
-      </Group>
-      <FilterBar filters={filters} values={values} onChange={setFilter} />
-      {view === 'list' ? (
-        <TodoList query={query} empty={empty} />
-      ) : (
-        <QueryBoundary query={query}>
-          {() => (
-            <>
-              {todos.length === 0 ? empty : <TodoBoard todos={todos} />}
-              {query.hasNextPage && (
-                <Group>
-                  <Button
-                    variant="default"
-                    loading={query.isFetchingNextPage}
-                    onClick={() => void query.fetchNextPage()}
-                  >
-                    Load more
-                  </Button>
-                </Group>
-              )}
-            </>
-          )}
-        </QueryBoundary>
-      )}
+        ))}
+      </Button.Group>
+      {view === 'list' ? <List empty={empty} /> : <Board empty={empty} />}
     </Screen>
+  )
+}
+
+function List({ empty }: { empty: ReactNode }) {
+  const grid = useGrid(todosList)
+  return <DataGrid grid={grid} empty={empty} quickFilters={<QuickFilters setFilters={grid.actions.setFilters} />} />
+}
+
+function Board({ empty }: { empty: ReactNode }) {
+  const [state, actions] = useGridState(todosList)
+  const query = useQuery(listQuery<Todo>(todosList, { ...matchParams(state), limit: String(boardSize) }))
+  return (
+    <>
+      <GridToolbar
+        definition={todosList}
+        state={state}
+        actions={actions}
+        exportUrl={listUrl(todosList.noun, exportParams(todosList, state))}
+        quickFilters={<QuickFilters setFilters={actions.setFilters} />}
+        isTable={false}
+      />
+      <QueryBoundary query={query}>
+        {({ rows, nextCursor }) =>
+          rows.length > 0 ? (
+            <>
+              {nextCursor !== undefined && (
+                <Text size="sm">The board shows {boardSize.toLocaleString('en')} todos. Add a filter or use the list.</Text>
+              )}
+              <TodoBoard todos={rows} />
+            </>
+          ) : hasFilters(state) ? (
+            <EmptyState
+              title="No todos match these filters"
+              actions={
+                <Button variant="default" onClick={actions.clearFilters}>
+                  Clear filters
+                </Button>
+              }
+            />
+          ) : (
+            empty
+          )
+        }
+      </QueryBoundary>
+    </>
+  )
+}
+
+function QuickFilters({ setFilters }: Pick<GridActions, 'setFilters'>) {
+  const username = useSession()?.username
+  return (
+    <>
+      {username && (
+        <Button variant="subtle" onClick={() => setFilters({ assignee: username })}>
+          Assigned to me
+        </Button>
+      )}
+      <Button variant="subtle" onClick={() => setFilters({ due_on__lt: dueBefore('late'), status__not: 'done' })}>
+        Overdue
+      </Button>
+      <Button variant="subtle" onClick={() => setFilters({ due_on__lt: dueBefore('week'), status__not: 'done' })}>
+        Due this week
+      </Button>
+    </>
   )
 }

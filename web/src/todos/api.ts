@@ -1,9 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
-import { pagedQuery } from '../api/queries'
 import { createHistoryReader } from '../changes/api'
-import { dueBefore } from './dueDates'
 
 // API calls for todos.
 
@@ -27,28 +25,11 @@ export const todoFields = Object.keys(todoLabels) as TodoField[]
 /** statuses are the columns of the board, in order. A todo can also have any other short text as its status. */
 export const statuses = ['open', 'doing', 'done']
 
-export type TodoFilters = Partial<Record<'status' | 'assignee' | 'due', string>>
-
-/** boardPageSize is the number of todos that the board loads at once. */
-export const boardPageSize = 1000
-
-export const todosQuery = ({ due, ...filters }: TodoFilters = {}, limit = 100) =>
-  pagedQuery(['todos', { ...filters, due }, limit], (after, signal) =>
-    unwrapPage(
-      api.GET('/api/v1/todos', {
-        params: { query: { ...filters, due_before: dueBefore(due), after, limit } },
-        signal,
-      }),
-    ),
-  )
+/** boardSize is the maximum number of todos on the board. */
+export const boardSize = 1000
 
 /** A TodoLink identifies an item that todos can be linked to. */
 export type TodoLink = { site_id: number } | { freezer_id: number } | { computer_id: number } | { alert_id: string }
-
-export const linkedTodosQuery = (link: TodoLink) =>
-  pagedQuery(['todos', link], (after, signal) =>
-    unwrapPage(api.GET('/api/v1/todos', { params: { query: { ...link, after } }, signal })),
-  )
 
 export const todoQuery = (id: number) =>
   queryOptions({ queryKey: ['todo', id], queryFn: ({ signal }) => fetchTodo(id, signal) })

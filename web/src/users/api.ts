@@ -1,7 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
-import { pagedQuery } from '../api/queries'
 import { createHistoryReader } from '../changes/api'
 
 // API calls for users. All of them require the admin role.
@@ -21,18 +20,6 @@ export type UserFields = Pick<User, UserField>
 export const userFields = Object.keys(userLabels) as UserField[]
 
 export const risks: NonNullable<User['risk']>[] = ['low', 'medium', 'high']
-
-export type UserFilters = Partial<Record<UserField, string>>
-
-export const usersQuery = ({ disabled, ...filters }: UserFilters = {}) =>
-  pagedQuery(['users', { ...filters, disabled }], (after, signal) =>
-    unwrapPage(
-      api.GET('/api/v1/users', {
-        params: { query: { ...filters, ...(disabled && { disabled: disabled === 'true' }), after } },
-        signal,
-      }),
-    ),
-  )
 
 export const userQuery = (id: number) =>
   queryOptions({ queryKey: ['user', id], queryFn: ({ signal }) => fetchUser(id, signal) })

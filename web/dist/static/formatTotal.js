@@ -1,0 +1,1 @@
+function e({count:e,isEstimate:t}){return(t?`about `:``)+e.toLocaleString(`en`)}export{e as t};

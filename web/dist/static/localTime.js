@@ -1,0 +1,1 @@
+function e(e,t){let n=e===`unixTime`?new Date(Number(t)*1e3):new Date(t);return t===``||Number.isNaN(n.getTime())?``:new Date(n.getTime()-n.getTimezoneOffset()*6e4).toISOString().slice(0,16)}function t(e,t){let n=new Date(t);return Number.isNaN(n.getTime())?``:e===`unixTime`?String(n.getTime()/1e3):n.toISOString()}export{e as n,t};

@@ -1,0 +1,130 @@
+import { Button, Group, Stack } from '@mantine/core'
+import { type ReactNode, useCallback, useMemo } from 'react'
+
+import { EmptyState } from '../components/placeholders'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { type Column, type HeaderSort, RowTable } from '../components/RowTable'
+import { BulkBar } from './BulkBar'
+import { exportParams, isDefaultView } from './gridState'
+import { GridToolbar } from './GridToolbar'
+import { listUrl } from './listQuery'
+import { PageControls } from './PageControls'
+import type { RowActions } from './types'
+import type { Grid } from './useGrid'
+
+interface Props<T extends object> {
+  grid: Grid<T>
+  /** Shown when the list is empty, unless the user has searched or filtered it. */
+  empty: ReactNode
+  /** Adds a last column with buttons. */
+  rowActions?: RowActions<T> | undefined
+  /** Buttons for the selected rows. Without it, rows cannot be selected. */
+  bulkActions?: ((rows: T[]) => ReactNode) | undefined
+  /** Buttons beside the search: filters that users need often. */
+  quickFilters?: ReactNode
+  /** True hides the toolbar while the list is short and has no filters, for a list within a screen. */
+  isEmbedded?: boolean
+}
+
+const shortListLength = 10
+
+/** DataGrid shows a list of the API with its toolbar: search, filters, columns, export, order, pages and selection. */
+export function DataGrid<T extends object>({
+  grid,
+  empty,
+  rowActions,
+  bulkActions,
+  quickFilters,
+  isEmbedded = false,
+}: Props<T>) {
+  const { definition, scope, state, actions, query, rows, table, total, selectedRows, rootRef } = grid
+  const isFiltered = !isDefaultView(definition, state)
+  const columns = useVisibleColumns(grid, rowActions)
+  const getSort = (id: string): HeaderSort | undefined => {
+    const column = table.getColumn(id)
+    if (!column?.getCanSort()) return undefined
+    return {
+      direction: column.getIsSorted(),
+      position: state.sort.length > 1 && column.getIsSorted() ? column.getSortIndex() + 1 : undefined,
+      toggle: (event) => column.getToggleSortingHandler()?.(event),
+    }
+  }
+  const toggleSelected = useCallback(
+    (key: string, event: unknown) => table.getRow(key).getToggleSelectedHandler()(event),
+    [table],
+  )
+  const isShort = (total?.count ?? rows.length) <= shortListLength
+  return (
+    <Stack gap="xs" ref={rootRef}>
+      {!(isEmbedded && isShort && !isFiltered) && (
+        <GridToolbar
+          definition={definition}
+          state={state}
+          actions={actions}
+          exportUrl={listUrl(definition.noun, exportParams(definition, state, scope))}
+          quickFilters={quickFilters}
+        />
+      )}
+      <QueryBoundary query={query}>
+        {() =>
+          rows.length === 0 && state.page === 1 ? (
+            isFiltered ? (
+              <EmptyState
+                title={`No ${definition.itemNames.many} match these filters`}
+                actions={
+                  <Button variant="default" onClick={actions.clearFilters}>
+                    Clear filters
+                  </Button>
+                }
+              />
+            ) : (
+              empty
+            )
+          ) : (
+            <div aria-busy={query.isPlaceholderData}>
+              <RowTable
+                label={definition.label}
+                columns={columns}
+                rows={rows}
+                rowKey={definition.rowKey}
+                isWrapped={definition.isWrapped ?? false}
+                getSort={getSort}
+                selection={
+                  bulkActions && {
+                    isSelected: (key) => table.state.rowSelection[key] === true,
+                    toggle: toggleSelected,
+                    isAllSelected: rows.length > 0 && selectedRows.length === rows.length,
+                    isSomeSelected: selectedRows.length > 0,
+                    toggleAll: table.getToggleAllRowsSelectedHandler(),
+                  }
+                }
+              />
+              <PageControls grid={grid} />
+            </div>
+          )
+        }
+      </QueryBoundary>
+      {bulkActions && selectedRows.length > 0 && (
+        <BulkBar label={`Selected ${definition.itemNames.many}`} count={selectedRows.length} onClear={() => grid.select([])}>
+          <Group gap="xs">{bulkActions(selectedRows)}</Group>
+        </BulkBar>
+      )}
+    </Stack>
+  )
+}
+
+/** useVisibleColumns returns the visible columns of a grid in the form of a table. */
+function useVisibleColumns<T extends object>({ definition, state }: Grid<T>, rowActions: RowActions<T> | undefined) {
+  return useMemo(() => {
+    const columns = state.visibleIds.flatMap((id): Column<T>[] => {
+      const column = definition.columns.find((column) => column.id === id)
+      const value = (row: T) => row[id as keyof T] as string | number | null
+      return column ? [{ ...column, value: column.value ?? value }] : []
+    })
+    if (rowActions) {
+      const { header, width, render } = rowActions
+      columns.push({ id: 'actions', header, width, value: () => null, cell: render })
+    }
+    return columns
+  }, [definition, state.visibleIds, rowActions])
+}

@@ -1,0 +1,52 @@
+import { Button, Group, NativeSelect, Text } from '@mantine/core'
+
+import { formatTotal } from '../components/formatTotal'
+import { pageSizes } from './gridState'
+import type { Grid } from './useGrid'
+
+/** PageControls shows which rows are visible and leads to the other pages. */
+export function PageControls<T extends object>({ grid }: { grid: Grid<T> }) {
+  const { definition, state, actions, query, rows, total } = grid
+  const { nextCursor, previousCursor } = query.data ?? {}
+  const { one, many } = definition.itemNames
+  const first = (state.page - 1) * state.limit + 1
+  const range = `${first.toLocaleString('en')}–${(first + rows.length - 1).toLocaleString('en')}`
+  const isOnePage = state.page === 1 && nextCursor === undefined
+  const isFirstPage = state.page === 1 && previousCursor === undefined
+  const showPrevious = () =>
+    state.page <= 2 || previousCursor === undefined
+      ? actions.showPage(1)
+      : actions.showPage(state.page - 1, { before: previousCursor })
+  const showNext = () => nextCursor !== undefined && actions.showPage(state.page + 1, { after: nextCursor })
+  return (
+    <Group justify="space-between" mt="xs" gap="xs">
+      <Text size="sm" c="dimmed" role="status">
+        {isOnePage
+          ? rows.length === 1
+            ? `1 ${one}`
+            : `${rows.length.toLocaleString('en')} ${many}`
+          : `${range}${total ? ` of ${formatTotal(total)}` : ''} ${many}`}
+      </Text>
+      {!isOnePage && (
+        <Group component="nav" aria-label={`Pages of ${many}`} gap="xs">
+          <NativeSelect
+            size="xs"
+            aria-label="Rows per page"
+            data={pageSizes.map((size) => ({ value: String(size), label: `${size} rows` }))}
+            value={String(state.limit)}
+            onChange={(event) => actions.setLimit(Number(event.currentTarget.value))}
+          />
+          <Button variant="default" size="sm" disabled={isFirstPage} onClick={() => actions.showPage(1)}>
+            First
+          </Button>
+          <Button variant="default" size="sm" disabled={isFirstPage} onClick={showPrevious}>
+            Previous
+          </Button>
+          <Button variant="default" size="sm" disabled={nextCursor === undefined} onClick={showNext}>
+            Next
+          </Button>
+        </Group>
+      )}
+    </Group>
+  )
+}

@@ -1,0 +1,97 @@
+import { useQuery } from '@tanstack/react-query'
+import {
+  type ColumnDef,
+  columnVisibilityFeature,
+  functionalUpdate,
+  rowSelectionFeature,
+  type RowSelectionState,
+  rowSortingFeature,
+  tableFeatures,
+  useTable,
+} from '@tanstack/react-table'
+import { useMemo, useRef, useState } from 'react'
+
+import { matchParams, pageParams, type SearchParams, shownColumns } from './gridState'
+import { listQuery } from './listQuery'
+import type { ColumnType, ListDefinition } from './types'
+import { useGridState } from './useGridState'
+
+const features = tableFeatures({ columnVisibilityFeature, rowSelectionFeature, rowSortingFeature })
+
+const newestFirstTypes: ColumnType[] = ['time', 'unixTime']
+
+interface Options {
+  /** Filters that the user cannot change, such as the freezer of its containers. */
+  scope?: SearchParams
+  /** Keeps the parameters of several grids on one screen apart. */
+  prefix?: string
+  /** Milliseconds between refreshes of a list that live messages do not refresh. */
+  refetchInterval?: number
+}
+
+/** useGrid reads a list in the order and with the filters of the URL. DataGrid shows the result. */
+export function useGrid<T extends object>(definition: ListDefinition<T>, { scope, prefix = '', refetchInterval }: Options = {}) {
+  const [state, actions] = useGridState(definition, prefix)
+  const params = pageParams(definition, state, scope)
+  const query = useQuery({ ...listQuery<T>(definition, params), refetchInterval: refetchInterval ?? false })
+  const rows = query.data?.rows ?? noRows
+  const columnDefs = useMemo(
+    () =>
+      shownColumns(definition).map(
+        ({ id, type, isSortable = true }): ColumnDef<typeof features, T> => ({
+          id,
+          accessorFn: (row) => row[id as keyof T],
+          enableSorting: isSortable,
+          sortDescFirst: newestFirstTypes.includes(type),
+        }),
+      ),
+    [definition],
+  )
+  // A selection belongs to the rows of one page; another page, order or filter starts with none.
+  const pageKey = JSON.stringify(params)
+  const [selection, setSelection] = useState<{ pageKey: string; ids: RowSelectionState }>({ pageKey, ids: {} })
+  const rowSelection = selection.pageKey === pageKey ? selection.ids : noSelection
+  const table = useTable({
+    features,
+    columns: columnDefs,
+    data: rows as T[],
+    getRowId: (row) => String(definition.rowKey(row)),
+    manualSorting: true,
+    maxMultiSortColCount: 5,
+    state: {
+      sorting: state.sort.map(({ id, desc }) => ({ id, desc })),
+      rowSelection,
+      columnVisibility: Object.fromEntries(columnDefs.map(({ id = '' }) => [id, state.visibleIds.includes(id)])),
+    },
+    onSortingChange: (updater) => actions.setSort(functionalUpdate(updater, state.sort)),
+    onRowSelectionChange: (updater) => setSelection({ pageKey, ids: functionalUpdate(updater, rowSelection) }),
+    onColumnVisibilityChange: (updater) => {
+      const visible = functionalUpdate(
+        updater,
+        Object.fromEntries(columnDefs.map(({ id = '' }) => [id, state.visibleIds.includes(id)])),
+      )
+      actions.setVisibleIds(columnDefs.map(({ id = '' }) => id).filter((id) => visible[id] !== false))
+    },
+  })
+  return {
+    definition,
+    scope,
+    state,
+    actions,
+    query,
+    rows: rows as T[],
+    total: query.data?.total,
+    table,
+    /** The parameters of the API that select all matching rows. */
+    matchParams: matchParams(state, scope),
+    selectedRows: rows.filter((row) => rowSelection[String(definition.rowKey(row))]) as T[],
+    select: (keys: (string | number)[]) =>
+      setSelection({ pageKey, ids: Object.fromEntries(keys.map((key) => [String(key), true as const])) }),
+    rootRef: useRef<HTMLDivElement>(null),
+  }
+}
+
+const noRows: never[] = []
+const noSelection: RowSelectionState = {}
+
+export type Grid<T extends object> = ReturnType<typeof useGrid<T>>
