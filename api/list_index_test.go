@@ -4,17 +4,17 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api"
-	"labledger/api/problem"
 	"labledger/api/relation"
 	"labledger/api/rest"
 	"labledger/internal/pgtest"
@@ -99,6 +99,7 @@ var filteredLists = []indexedList{
 	{"events", "user_id=5", "event_pkey"},
 	{"freezers", "name=Quokka", "freezer_name_id_idx"},
 	{"freezers", "name=Quokka&name=Freezer+7", "freezer_name_id_idx"},
+	{"freezers", "q=quokka", "freezer_search_text_idx"},
 	{"freezers", "name__contains=uokk", "freezer_search_text_idx"},
 	{"freezers", "name__startswith=quo", "freezer_search_text_idx"},
 	{"freezers", "name__gt=Freezer+7&name__lt=Freezer+10", "freezer_name_id_idx"},
@@ -146,33 +147,20 @@ var sortedLists = []indexedList{
 var scannedLists = []struct{ plural, query string }{
 	{"alerts", "alert_codes=500"},
 	{"events", "alert_codes=500"},
-	{"freezers", "q=quokka"}, // the names of sites
 	{"computers", "name__contains=r+777"},
-	{"todos", "q=zebrafish"}, // the names of sites and computers
+	{"todos", "q=zebrafish"}, // the names of computers
 	{"todos", "description=Zebrafish"},
 	{"todos", "description__contains=zebra"},
 	{"todos", "sort=description"},
 	{"instruments", ""},
 }
 
-// indexedRows is the number of rows of the large tables.
-func indexedRows(t *testing.T) int64 {
-	t.Helper()
-	text := os.Getenv("LIST_ROWS")
-	if text == "" {
-		return 20_000
-	}
-	rows, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows
-}
+var allEndpoints = sync.OnceValue(api.Endpoints)
 
 // endpointAt returns the endpoint of the list of a plural noun.
 func endpointAt(t *testing.T, plural string) *rest.Endpoint {
 	t.Helper()
-	endpoints := api.Endpoints()
+	endpoints := allEndpoints()
 	i := slices.IndexFunc(endpoints, func(e *rest.Endpoint) bool {
 		return e.Method == http.MethodGet && e.Path == "/api/v1/"+plural
 	})
@@ -182,14 +170,15 @@ func endpointAt(t *testing.T, plural string) *rest.Endpoint {
 	return endpoints[i]
 }
 
-// A page is what a statement returned.
+// A page is what a request returned.
 type page struct {
 	read    int64 // rows that the database read for it
 	cursors []string
+	plan    string
 }
 
-// readPage runs the statement of a request, after another statement. Both are rolled back.
-func readPage(t *testing.T, pool *pgxpool.Pool, before string, s relation.Statement) (p page) {
+// readPage reads a page of a list, after a statement. Both are rolled back.
+func readPage(t *testing.T, pool *pgxpool.Pool, before string, l indexedList, limit, offset int64) (p page) {
 	t.Helper()
 	tx, err := pool.Begin(t.Context())
 	if err != nil {
@@ -200,22 +189,54 @@ func readPage(t *testing.T, pool *pgxpool.Pool, before string, s relation.Statem
 	pgtest.Exec(t, tx, before)
 	const sum = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables"
 	earlier := pgtest.QueryValue[int64](t, tx, sum)
-	rows, err := tx.Query(t.Context(), s.SQL, append([]any{pgx.QueryExecModeCacheDescribe}, s.Args...)...)
+	request, args := endpointAt(t, l.plural).Request(l.query)
+	setNames(t, tx, request)
+	s := request.Select(args, limit, offset)
+	readRows(t, tx, s, func(_ []pgconn.FieldDescription, values [][]byte) {
+		var key [][]byte
+		for _, i := range s.Cursor {
+			key = append(key, values[i])
+		}
+		p.cursors = append(p.cursors, relation.Cursor(key))
+	})
+	p.read = pgtest.QueryValue[int64](t, tx, sum) - earlier
+	s.SQL = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) " + s.SQL
+	readRows(t, tx, s, func(_ []pgconn.FieldDescription, values [][]byte) { p.plan += "\n" + string(values[0]) })
+	return p
+}
+
+// setNames finds the referenced rows whose names a search concerns, as a request does.
+func setNames(t *testing.T, q pgtest.Querier, request *relation.Request) {
+	t.Helper()
+	s, needed := request.Names()
+	if !needed {
+		return
+	}
+	readRows(t, q, s, func(_ []pgconn.FieldDescription, values [][]byte) {
+		var keys []string
+		for _, value := range values {
+			keys = append(keys, string(value))
+		}
+		request.SetNames(keys)
+	})
+}
+
+// readRows runs a statement and calls read with each row. The values are valid until read returns.
+func readRows(
+	t *testing.T, q pgtest.Querier, s relation.Statement, read func(columns []pgconn.FieldDescription, values [][]byte),
+) {
+	t.Helper()
+	rows, err := q.Query(t.Context(), s.SQL, append([]any{pgx.QueryExecModeCacheDescribe}, s.Args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer rows.Close()
 	for rows.Next() {
-		var values [][]byte
-		for _, i := range s.Cursor {
-			values = append(values, rows.RawValues()[i])
-		}
-		p.cursors = append(p.cursors, relation.Cursor(values))
+		read(rows.FieldDescriptions(), rows.RawValues())
 	}
 	if err := rows.Err(); err != nil {
-		t.Fatalf("%v in\n%s", err, s.SQL)
+		t.Fatalf("%v in\n%s\n%q", err, s.SQL, s.Args)
 	}
-	p.read = pgtest.QueryValue[int64](t, tx, sum) - earlier
-	return p
 }
 
 // withoutControl returns the statement that takes away what a list needs.
@@ -228,25 +249,6 @@ func (l indexedList) withoutControl() string {
 		return "ALTER TABLE " + table + " DROP CONSTRAINT " + l.control + " CASCADE"
 	}
 	return "DROP INDEX " + l.control
-}
-
-// rowAt returns the statement of the row at an offset.
-func (l indexedList) rowAt(t *testing.T, e *rest.Endpoint, offset int64) relation.Statement {
-	t.Helper()
-	values, err := url.ParseQuery(l.query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var args []any
-	if l.plural == "changes" {
-		args = []any{"viewer"}
-	}
-	var errs problem.FieldErrors
-	q := e.List().Parse(values, nil, nil, &errs)
-	if err := errs.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return q.Select(args, 1, offset)
 }
 
 // newLargeTables returns a pool on a database with large tables.
@@ -263,68 +265,50 @@ func newLargeTables(t *testing.T, rows int64) *pgxpool.Pool {
 // rows deep in the list as at its start. The negative control is the same list without the index.
 func TestLists_useIndexes(t *testing.T) {
 	t.Parallel()
-	rows := indexedRows(t)
+	rows := setting(t, "LIST_ROWS", 20_000)
 	pool := newLargeTables(t, rows)
+	const limit = rest.DefaultPageSize + 1
 	for _, l := range filteredLists {
-		s := endpointAt(t, l.plural).Statement(l.query)
-		p := readPage(t, pool, "SELECT", s)
-		if len(p.cursors) < 1 || p.read > 300 {
-			t.Errorf("%s?%s: found %d rows and read %d\n%s",
-				l.plural, l.query, len(p.cursors), p.read, plan(t, pool, s))
+		p := readPage(t, pool, "SELECT", l, limit, 0)
+		if len(p.cursors) < 1 || p.read > 700 {
+			t.Errorf("%s?%s: found %d rows and read %d%s", l.plural, l.query, len(p.cursors), p.read, p.plan)
 		}
-		if p := readPage(t, pool, l.withoutControl(), s); p.read < 1000 {
+		if p := readPage(t, pool, l.withoutControl(), l, limit, 0); p.read < 1000 {
 			t.Errorf("%s?%s: after %s it reads %d rows; the test proves nothing", l.plural, l.query, l.control, p.read)
 		}
 	}
 	for _, l := range sortedLists {
-		e := endpointAt(t, l.plural)
-		first := e.Statement(l.query)
-		p := readPage(t, pool, "SELECT", first)
-		if len(p.cursors) != rest.DefaultPageSize+1 || p.read > 500 {
-			t.Errorf("%s?%s: the first page has %d rows, %d were read\n%s",
-				l.plural, l.query, len(p.cursors), p.read, plan(t, pool, first))
+		first := readPage(t, pool, "SELECT", l, limit, 0)
+		if len(first.cursors) != limit || first.read > 500 {
+			t.Errorf("%s?%s: the first page has %d rows, %d were read%s",
+				l.plural, l.query, len(first.cursors), first.read, first.plan)
 		}
-		for _, depth := range []int64{2, 4, 6} {
-			cursor := readPage(t, pool, "SELECT", l.rowAt(t, e, rows*depth/8)).cursors[0]
+		for _, eighths := range []int64{2, 4, 6} {
+			cursor := readPage(t, pool, "SELECT", l, 1, rows*eighths/8).cursors[0]
 			for _, param := range []string{"after", "before"} {
-				s := e.Statement(l.query + "&" + param + "=" + url.QueryEscape(cursor))
-				d := readPage(t, pool, "SELECT", s)
-				if len(d.cursors) != rest.DefaultPageSize+1 || d.read > 2*p.read {
-					t.Errorf("%s?%s: page %s %s has %d rows, %d were read; the first page: %d\n%s",
-						l.plural, l.query, param, cursor, len(d.cursors), d.read, p.read, plan(t, pool, s))
+				deep := l
+				deep.query += "&" + param + "=" + url.QueryEscape(cursor)
+				p := readPage(t, pool, "SELECT", deep, limit, 0)
+				if len(p.cursors) != limit || p.read > 2*first.read {
+					t.Errorf("%s?%s: the page has %d rows, %d were read, and %d for the first page%s",
+						l.plural, deep.query, len(p.cursors), p.read, first.read, p.plan)
 				}
 				if strings.HasPrefix(cursor, "[null") {
 					continue // many rows are null, so the key alone finds them
 				}
-				if d := readPage(t, pool, l.withoutControl(), s); d.read < 1000 {
-					t.Errorf("%s?%s %s %s: after %s it reads %d rows; the test proves nothing",
-						l.plural, l.query, param, cursor, l.control, d.read)
+				if p := readPage(t, pool, l.withoutControl(), deep, limit, 0); p.read < 1000 {
+					t.Errorf("%s?%s: after %s it reads %d rows; the test proves nothing",
+						l.plural, deep.query, l.control, p.read)
 				}
 			}
 		}
 	}
 	for _, l := range scannedLists {
-		s := endpointAt(t, l.plural).Statement(l.query)
-		if p := readPage(t, pool, "SELECT", s); p.read < rows {
-			t.Errorf("%s?%s reads only %d rows", l.plural, l.query, p.read)
+		p := readPage(t, pool, "SELECT", indexedList{l.plural, l.query, ""}, limit, 0)
+		if p.read < rows/2 {
+			t.Errorf("%s?%s reads only %d rows%s", l.plural, l.query, p.read, p.plan)
 		} else if testing.Verbose() {
-			t.Logf("%s?%s: found %d rows and read %d\n%s",
-				l.plural, l.query, len(p.cursors), p.read, plan(t, pool, s))
+			t.Logf("%s?%s: found %d rows and read %d%s", l.plural, l.query, len(p.cursors), p.read, p.plan)
 		}
 	}
-}
-
-// plan returns how the database runs a statement.
-func plan(t *testing.T, pool *pgxpool.Pool, s relation.Statement) string {
-	t.Helper()
-	rows, err := pool.Query(t.Context(), "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) "+s.SQL,
-		append([]any{pgx.QueryExecModeCacheDescribe}, s.Args...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(lines, "\n")
 }

@@ -27,7 +27,7 @@ func wordsOf(r *Relation) map[string]bool {
 		}
 	}
 	add(`SELECT FROM WHERE AND OR NOT IN IS NULL TRUE ANY ARRAY LIKE BETWEEN LEFT JOIN ON AS ORDER BY DESC NULLS FIRST
-		LAST UNION ALL LIMIT OFFSET COLLATE EXPLAIN FORMAT JSON list page count false left 100 0 1 natural_sort last coalesce integer text
+		LAST UNION ALL LIMIT OFFSET COLLATE EXPLAIN FORMAT JSON list page count false left 100 0 1 FOR UPDATE OF natural_sort last coalesce integer text
 		search_text contains_pattern prefix_pattern concat_ws replace search settled '' '{}' ':'`)
 	words[`E'\n'`] = true
 	add(r.statement)
@@ -76,10 +76,20 @@ func checkStatement(t *testing.T, r *Relation, words map[string]bool, raw string
 // statements returns all statements of a request.
 func statements(q *Request) []Statement {
 	args := argsOf(q.relation)
-	return []Statement{
+	all := []Statement{
 		q.Select(args, 11, 0), q.Select(args, 11, 5), q.SelectAll(args, 0), q.SelectAll(args, 5),
 		q.Count(args), q.Explain(args),
 	}
+	if q.relation.params == 0 {
+		all = append(all, q.Lock("id", 11))
+	}
+	if names, needed := q.Names(); needed {
+		all = append(all, names)
+		found := slices.Repeat([]string{"{}", "{1,2}"}, names.Columns) // more than needed
+		q.SetNames(found)
+		all = append(all, q.Select(args, 11, 0), q.Count(args))
+	}
+	return all
 }
 
 // otherValues are values for the filters of a column, by its type.
