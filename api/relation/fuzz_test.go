@@ -27,8 +27,9 @@ func wordsOf(r *Relation) map[string]bool {
 		}
 	}
 	add(`SELECT FROM WHERE AND OR NOT IN IS NULL TRUE ANY ARRAY LIKE BETWEEN LEFT JOIN ON AS ORDER BY DESC NULLS FIRST
-		LAST UNION ALL LIMIT OFFSET COLLATE EXPLAIN FORMAT JSON list page count false left 100 0 1 FOR UPDATE OF natural_sort last coalesce integer text
-		search_text contains_pattern prefix_pattern concat_ws replace search settled '' '{}' ':'`)
+		LAST UNION ALL LIMIT OFFSET COLLATE EXPLAIN FORMAT JSON FOR UPDATE OF list page last count false left 100 0 1
+		natural_sort coalesce integer text search_text contains_pattern prefix_pattern concat_ws replace search
+		settled '' '{}' ':'`)
 	words[`E'\n'`] = true
 	add(r.statement)
 	for _, c := range r.hidden {
