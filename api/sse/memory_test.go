@@ -158,7 +158,9 @@ func (s *memorySource) listen(ctx context.Context, wake func()) {
 
 // memoryColumns are the columns of ListStream, all of type text.
 var memoryColumns = func() (columns []pgconn.FieldDescription) {
-	for _, name := range rest.ColumnsOf(reflect.TypeFor[db.ListStreamRow]()) {
+	row := reflect.TypeFor[db.ListStreamRow]()
+	for i := range row.NumField() {
+		name := row.Field(i).Tag.Get("json")
 		columns = append(columns, pgconn.FieldDescription{Name: name, DataTypeOID: pgtype.TextOID})
 	}
 	return columns

@@ -178,7 +178,10 @@ var messageColumns = [][]int{
 
 // columnIndexes returns the indexes in whole of the columns of part. It panics if a column is missing.
 func columnIndexes(whole, part reflect.Type) []int {
-	columns := rest.ColumnsOf(whole)
+	columns := make([]string, whole.NumField()) // with those that clients do not see, since they are in the rows
+	for i := range columns {
+		columns[i] = whole.Field(i).Tag.Get("json")
+	}
 	var indexes []int
 	for _, name := range rest.ColumnsOf(part) {
 		i := slices.Index(columns, name)
