@@ -15,6 +15,13 @@ import (
 const selectSites = `SELECT id, name, contact, address, state_or_region, country, postcode_or_zip, version
 FROM site ORDER BY id LIMIT $1 OFFSET $2`
 
+// selectFilteredSites is the hand-written statement of filteredPage.
+const selectFilteredSites = `SELECT id, name, contact, address, state_or_region, country, postcode_or_zip, version
+FROM site WHERE id >= $1 ORDER BY left(name, 100) COLLATE natural_sort DESC, id DESC LIMIT $2`
+
+// filteredPage is a filtered and sorted page.
+const filteredPage = "/api/v1/sites?id__gte=500000&limit=100&sort=-name"
+
 // nethttpHandler is the lower bound: the same statements on net/http and pgx, with hand-written JSON encoding, without
 // validation and without additional headers.
 func nethttpHandler(pool *pgxpool.Pool) http.Handler {
@@ -33,8 +40,8 @@ func nethttpHandler(pool *pgxpool.Pool) http.Handler {
 		}
 		writeJSON(w, appendSite(nil, &site))
 	})
-	page := func(w http.ResponseWriter, r *http.Request, offset, limit int64) {
-		rows, _ := pool.Query(r.Context(), selectSites, limit, offset) // CollectRows returns the error
+	page := func(w http.ResponseWriter, r *http.Request, statement string, args ...any) {
+		rows, _ := pool.Query(r.Context(), statement, args...) // CollectRows returns the error
 		sites, err := pgx.CollectRows(rows, pgx.RowToStructByPos[db.Site])
 		if err != nil {
 			http.Error(w, "failed", http.StatusInternalServerError)
@@ -55,7 +62,11 @@ func nethttpHandler(pool *pgxpool.Pool) http.Handler {
 			http.Error(w, "bad limit", http.StatusBadRequest)
 			return
 		}
-		page(w, r, 0, limit)
+		if from, err := strconv.ParseInt(r.URL.Query().Get("id__gte"), 10, 64); err == nil {
+			page(w, r, selectFilteredSites, from, limit)
+			return
+		}
+		page(w, r, selectSites, limit, 0)
 	})
 	mux.HandleFunc("GET /sites/{offset}/{limit}", func(w http.ResponseWriter, r *http.Request) {
 		offset, err1 := strconv.ParseInt(r.PathValue("offset"), 10, 64)
@@ -64,7 +75,7 @@ func nethttpHandler(pool *pgxpool.Pool) http.Handler {
 			http.Error(w, "bad page", http.StatusBadRequest)
 			return
 		}
-		page(w, r, offset, limit)
+		page(w, r, selectSites, limit, offset)
 	})
 	return mux
 }

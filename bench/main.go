@@ -187,6 +187,7 @@ func printReads(addr, loggingAddr string, signedIn target, baseAddr string) {
 		{"/sites/0/10", target{address: addr}, "/sites/0/10"},
 		{"/api/v1/sites?limit=100", target{address: addr}, "/api/v1/sites?limit=100"},
 		{"/api/v1/sites?limit=100, signed in", signedIn, "/api/v1/sites?limit=100"},
+		{"100 sites, filtered and sorted", target{address: addr}, filteredPage},
 		{"/api/v1/sites?limit=1000", target{address: addr}, "/api/v1/sites?limit=1000"},
 	} {
 		for _, connections := range []int{1, 16} {
