@@ -191,6 +191,13 @@ func (m *matching[In, Out]) writeAll(
 
 // lockMatches locks the matching rows and returns their keys. The error is a 409 if there are more than maxRows.
 func lockMatches(ctx context.Context, tx pgx.Tx, request *relation.Request, key string, maxRows int64) ([]string, error) {
+	if s, needed := request.Names(); needed {
+		var names lastRow
+		if err := dbtx.ReadRows(ctx, tx, s.SQL, s.Args, &names, planOptions(true)...); err != nil {
+			return nil, err
+		}
+		request.SetNames(names)
+	}
 	s := request.Lock(key, maxRows+1)
 	rows, err := tx.Query(ctx, s.SQL, append([]any{pgx.QueryExecModeCacheDescribe}, s.Args...)...)
 	if err != nil {
