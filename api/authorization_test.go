@@ -224,7 +224,11 @@ func (m *matrix) send(c callerCase, i int, e *rest.Endpoint) {
 	case e.Method == http.MethodGet:
 		methods = append(methods, http.MethodHead)
 	case c.expectedDenial(e) == 0:
-		target += "?dry_run=true"
+		separator := "?"
+		if strings.Contains(target, "?") {
+			separator = "&"
+		}
+		target += separator + "dry_run=true"
 	}
 	for _, method := range methods {
 		w := sendAs(m.Server, c, method, target, sample.body, header...)
