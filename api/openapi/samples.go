@@ -60,7 +60,8 @@ func (o *operation) exampleBody() object {
 		switch {
 		case slices.Contains(o.Plan.PathNames(), name),
 			optional && (name == "id" || name == "uuid" || name == "version" || name == "cookie"):
-		case o.Method == http.MethodPatch && len(body) > 0:
+		case o.Method == http.MethodPatch && len(body) > 0,
+			o.Kind == rest.KindMatching && name == "username": // unique
 		case name == "alert_id", // the mock data has no alert
 			o.Name == "Upload" && name != "site_id": // an attachment belongs to one row
 			body[name] = nil
