@@ -184,6 +184,9 @@ func (l *list) bind(c *Call) (*listRequest, error) {
 	}
 	c.requireEmptyBody()
 	c.Header.Set("Vary", "Accept")
+	if values, err = c.withView(values); err != nil {
+		return nil, err
+	}
 	r := &listRequest{values: values}
 	if r.mediaType, err = c.listMediaType(values); err != nil {
 		return nil, err

@@ -100,6 +100,9 @@ func (m *matching[In, Out]) bind(c *Call, in *In) (request *relation.Request, ma
 	if err != nil {
 		c.Errors.Add("query string", "is malformed: "+strings.TrimPrefix(err.Error(), "net/url: "))
 	}
+	if values, err = c.withView(values, pageParams...); err != nil {
+		return nil, 0, err
+	}
 	own, filters := url.Values{}, url.Values{} // parameters of the query, and those of the list
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		switch {

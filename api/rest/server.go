@@ -28,6 +28,7 @@ type Server struct {
 	queries    *db.Queries // on the primary
 	replica    *Replica    // nil without a replica
 	spooler    Spooler     // nil to read bulk bodies directly
+	views      ViewReader  // nil without saved views
 
 	// Long transfers take a slot, so that short requests always find a free connection.
 	uploads     *Quota  // bodies that arrive, at the speed of their clients; they hold no connection
