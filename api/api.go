@@ -51,6 +51,7 @@ func New(o Options) http.Handler {
 		stream.Wake()
 	})
 	server := rest.NewServer(a, o.Pool, replica, o.Spool)
+	server.SetViews(readView)
 	return rest.StripBasePath(o.BasePath, &middleware{
 		next: server.Handler(endpoints(services{
 			metrics:     m,

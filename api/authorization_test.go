@@ -26,13 +26,14 @@ type callerCase struct {
 	role         rest.Role // Public if the credentials are missing or invalid
 	usesAPIToken bool
 	usesCookie   bool // sends the token as a cookie
-	isOwner      bool // owns the sample todo, session and API token
+	isOwner      bool // owns the sample todo, view, session and API token
 }
 
 // expectedDenial returns the status that a caller must get: 401, 403, or 0 for neither. It restates the rules
 // independently of the code under test.
 func (c callerCase) expectedDenial(e *rest.Endpoint) int {
-	changesTodo := e.Method != http.MethodGet && strings.Contains(e.Path, "/todo") && strings.Contains(e.Path, "{id}")
+	isOwned := strings.Contains(e.Path, "/todo") || strings.Contains(e.Path, "/views")
+	changesOwned := e.Method != http.MethodGet && isOwned && strings.Contains(e.Path, "{id}")
 	switch {
 	case e.Role == rest.Public:
 		return 0
@@ -41,7 +42,7 @@ func (c callerCase) expectedDenial(e *rest.Endpoint) int {
 	case e.Role == rest.SessionOnly && c.usesAPIToken,
 		e.Role == rest.Operator && c.role == rest.Viewer,
 		e.Role == rest.Admin && c.role != rest.Admin,
-		changesTodo && !c.isOwner && c.role != rest.Admin:
+		changesOwned && !c.isOwner && c.role != rest.Admin:
 		return http.StatusForbidden
 	}
 	return 0
@@ -107,6 +108,7 @@ func createSamples(ts *apitest.Server, owner int64) (access string) {
 	ts.Exec("UPDATE session SET id = $1 WHERE id = $2", sampleSession, session.ID)
 	ts.CreateAPIToken(owner, rest.Viewer) // gets ID 1
 	ts.Exec("INSERT INTO todo (id, description, status, owner) VALUES (1, 'Mine', 'open', 'owner')")
+	ts.Exec("INSERT INTO view (id, name, noun, query, shared, owner) VALUES (1, 'Mine', 'sites', 'q=x', true, 'owner')")
 	ts.Exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Plasma', 1)", sampleContainer)
 	ts.Exec(`INSERT INTO attachment (name, url, type, size, sha256)
 		VALUES ('a.txt', $1, 'text/plain', 1, repeat('0', 64))`, "/media/aa/"+strings.Repeat("a", 26)+".txt")

@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -38,6 +39,8 @@ var fieldRules = bind.Rules{
 	"limit":              {Check: validateLimit, AcceptsNumber: true},
 	"postcode_or_zip":    {AcceptsNumber: true},
 	"q":                  {Check: validateSearch},
+	"noun":               {Check: oneOf(listNouns...)},
+	"query":              {Check: validateListQuery},
 	"only":               {Check: oneOf(SearchKinds...)},
 	"VoidRequest.reason": {Check: validateReason},
 	"NewEvent.type":      eventType,
@@ -53,6 +56,16 @@ var fieldRules = bind.Rules{
 
 // SearchKinds are the kinds of rows that a search finds.
 var SearchKinds = []string{"site", "freezer", "computer", "container", "event", "alert", "rule", "todo", "user"}
+
+// listNouns are the nouns of the lists that a view can belong to.
+var listNouns = []string{
+	"sites", "freezers", "computers", "containers", "instruments", "events",
+	"alerts", "rules", "todos", "users", "attachments", "changes",
+}
+
+// pageParameters are the parameters of a list that a view does not store: they select a page or the form of the
+// response.
+var pageParameters = []string{"limit", "offset", "after", "before", "view", "format"}
 
 // oneOf returns a validator that accepts only the given words.
 func oneOf(words ...string) func(string) string {
@@ -104,6 +117,41 @@ func validateNotBlank(text string) string {
 func validateSearch(text string) string {
 	if n := utf8.RuneCountInString(text); n < 1 || n > 200 {
 		return "must have from 1 to 200 characters"
+	}
+	return ""
+}
+
+// validateListQuery accepts the query string of a list as it stands in a URL, without the parameters of a page. The list
+// itself checks the names and values of the parameters.
+func validateListQuery(text string) string {
+	if text == "" {
+		return "must not be empty"
+	}
+	if utf8.RuneCountInString(text) > 2000 {
+		return "must be at most 2000 characters"
+	}
+	if strings.HasPrefix(text, "?") {
+		return "must not begin with a question mark"
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == '#' || r == '\x7f' }) {
+		return "must not contain spaces, control characters or number signs; encode a space as %20 and # as %23"
+	}
+	values, err := url.ParseQuery(text)
+	if err != nil {
+		return "is malformed: " + strings.TrimPrefix(err.Error(), "net/url: ")
+	}
+	var found []string
+	for name, texts := range values {
+		if text := name + strings.Join(texts, ""); !utf8.ValidString(text) || strings.Contains(text, "\x00") {
+			return "must be valid UTF-8 without NUL after decoding"
+		}
+		if slices.Contains(pageParameters, name) {
+			found = append(found, name)
+		}
+	}
+	if len(found) > 0 {
+		slices.Sort(found)
+		return "must not contain " + problem.JoinOr(found) + "; these parameters are not saved"
 	}
 	return ""
 }

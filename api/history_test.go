@@ -80,6 +80,7 @@ func (w *actorWriter) changeRows() {
 		{"computers", `{"name": "x", "mac": null, "site_id": 1}`, `{"name": "y"}`},
 		{"containers", `{"description": "x", "freezer_id": 1}`, `{"description": "y"}`},
 		{"todos", `{"description": "x", "status": "open"}`, `{"status": "done"}`},
+		{"views", `{"name": "x", "noun": "sites", "query": "q=x", "shared": false}`, `{"shared": true}`},
 	} {
 		listPath := "/api/v1/" + resource.plural
 		row := w.check("change", "POST", listPath, resource.row)
@@ -90,7 +91,8 @@ func (w *actorWriter) changeRows() {
 		rowPath := fmt.Sprintf("%s/%v", listPath, key)
 		w.check("change", "PUT", rowPath, strings.Replace(resource.row, `"x"`, `"z"`, 1))
 		w.check("change", "PATCH", rowPath, resource.patch)
-		twoRows := resource.row + "\n" + resource.row + "\n"
+		firstRow := strings.Replace(resource.row, `"x"`, `"`+w.name+`"`, 1)
+		twoRows := firstRow + "\n" + strings.Replace(resource.row, `"x"`, `"`+w.name+` 2"`, 1) + "\n"
 		w.check("change", "POST", listPath, twoRows, "Content-Type: application/x-ndjson")
 		w.check("change", "DELETE", rowPath, "")
 	}
@@ -140,6 +142,74 @@ func TestRename_keepsAssignedAlerts(t *testing.T) {
 		FROM alert_change ORDER BY version DESC LIMIT 1`
 	if got := apitest.Value[string](ts, last); got != "boss: oscar to oskar" {
 		t.Errorf("last change of the alert: %s", got)
+	}
+}
+
+// TestRename_keepsViews: the views of a renamed user follow. Their whole history is still the user's own.
+func TestRename_keepsViews(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	admin := ts.CreateSession(ts.CreateAccount("boss", rest.Admin)).Access
+	oscarID := ts.CreateAccount("oscar", rest.Viewer)
+	oscar := ts.CreateSession(oscarID).Access
+	view := ts.MustSend(oscar, "POST", "/api/v1/views", `{"name": "Mine", "noun": "sites", "query": "q=x"}`)
+	viewPath := fmt.Sprintf("/api/v1/views/%v", view["id"])
+	ts.MustSend(admin, "PATCH", fmt.Sprint("/api/v1/users/", oscarID), `{"username": "oskar"}`)
+	if view := ts.MustSend(oscar, "PATCH", viewPath, `{"query": "q=y"}`); view["owner"] != "oskar" {
+		t.Errorf("the view belongs to %v, want oskar", view["owner"])
+	}
+	const actors = "SELECT string_agg(actor, ' ' ORDER BY id) FROM change WHERE table_name = 'view'"
+	if got := apitest.Value[string](ts, actors); got != "oscar boss oskar" {
+		t.Errorf("actors of the changes: %s", got)
+	}
+	for _, deleted := range []bool{false, true} {
+		if deleted {
+			ts.MustSend(oscar, "DELETE", viewPath, "")
+		}
+		history := ts.Send(oscar, "GET", viewPath+"/history", "").Body.String()
+		if !strings.Contains(history, "q=x") || strings.Contains(history, `"action":"delete"`) != deleted {
+			t.Errorf("the owner does not see the whole history, deleted %v: %s", deleted, history)
+		}
+	}
+}
+
+// TestHistory_hidesViews: only admins see the views of other users in the history of all tables, in the list, in exports
+// and in the history of a deleted view.
+func TestHistory_hidesViews(t *testing.T) {
+	t.Parallel()
+	ts := apitest.New(t)
+	admin := ts.CreateSession(ts.CreateAccount("boss", rest.Admin)).Access
+	ann := ts.CreateSession(ts.CreateAccount("ann", rest.Operator)).Access
+	benID := ts.CreateAccount("ben", rest.Operator)
+	ben := ts.CreateSession(benID).Access
+	callers := map[string]string{
+		"ben": ben, "ben's API token": ts.CreateAPIToken(benID, rest.Operator),
+		"an admin's operator token": ts.CreateAPIToken(ts.CreateAccount("root", rest.Admin), rest.Operator),
+	}
+	view := ts.MustSend(ann, "POST", "/api/v1/views", `{"name": "Private", "noun": "sites", "query": "q=secret"}`)
+	viewPath := fmt.Sprintf("/api/v1/views/%v", view["id"])
+	for _, deleted := range []bool{false, true} {
+		if deleted {
+			ts.MustSend(ann, "DELETE", viewPath, "")
+		}
+		for _, accept := range []string{"application/json", "text/csv", "application/x-ndjson"} {
+			for _, path := range []string{
+				"/api/v1/changes", "/api/v1/changes?table_name=view", "/api/v1/changes?order=desc", viewPath + "/history",
+				"/api/v1/views", "/api/v1/views?owner=ann",
+			} {
+				for name, token := range callers {
+					w := ts.Send(token, "GET", path, "", "Accept: "+accept)
+					if w.Code != http.StatusOK || strings.Contains(w.Body.String(), "secret") {
+						t.Errorf("%s sees a private view at %s as %s: %d %s", name, path, accept, w.Code, w.Body)
+					}
+				}
+				shown := !deleted || !strings.HasPrefix(path, "/api/v1/views") || strings.HasSuffix(path, "/history")
+				w := ts.Send(admin, "GET", path, "", "Accept: "+accept)
+				if strings.Contains(w.Body.String(), "secret") != shown {
+					t.Errorf("an admin at %s as %s, deleted %v: %d %s", path, accept, deleted, w.Code, w.Body)
+				}
+			}
+		}
 	}
 }
 

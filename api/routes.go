@@ -149,6 +149,14 @@ func routes(s services) []rest.Route {
 		del(viewer, rest.Matching(q.DeleteTodo), "/api/v1/todos"),
 		get(viewer, rest.ListOf(q.ListTodoChanges), "/todo/{id}/history", "/api/v1/todos/{id}/history"),
 
+		get(viewer, rest.One(q.GetView), "/api/v1/views/{id}"),
+		get(viewer, rest.ListOf(q.ListViews), "/api/v1/views"),
+		post(viewer, rest.Create(q.CreateView, rest.ImportRows[db.UpdateViewParams](q.ImportViews)), "/api/v1/views"),
+		put(viewer, rest.One(q.UpdateView), "/api/v1/views/{id}"),
+		patch(viewer, rest.One(q.PatchView), "/api/v1/views/{id}"),
+		del(viewer, rest.One(q.DeleteView), "/api/v1/views/{id}"),
+		get(viewer, rest.ListOf(q.ListViewChanges), "/api/v1/views/{id}/history"),
+
 		post(operator, rest.Func(s.attachments.Upload, uploadDoc), "/upload", "/api/v1/attachments"),
 		get(viewer, rest.List(q.ListAttachments),
 			"/api/v1/attachments", "/api/v1/sites/{site_id}/attachments", "/api/v1/freezers/{freezer_id}/attachments",

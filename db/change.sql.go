@@ -14,7 +14,7 @@ SELECT
     change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message,
     xid < (SELECT settled_xid()) AS settled
 FROM change
-WHERE table_name NOT IN ('account', 'credential')
+WHERE table_name NOT IN ('account', 'credential', 'view')
    OR $1::text = 'admin'
 `
 
@@ -29,13 +29,14 @@ type ListChangesRow struct {
 
 // Lists the changes of all tables, oldest transaction first unless the request sorts them. A client that continues in this
 // order after the last change it has seen misses none: changes newer than the oldest running transaction of this database
-// are withheld until that transaction ends. Other orders show all changes. Only admins see changes of accounts.
+// are withheld until that transaction ends. Other orders show all changes. Only admins see changes of
+// accounts and views.
 //
 //	SELECT
 //	    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message,
 //	    xid < (SELECT settled_xid()) AS settled
 //	FROM change
-//	WHERE table_name NOT IN ('account', 'credential')
+//	WHERE table_name NOT IN ('account', 'credential', 'view')
 //	   OR $1::text = 'admin'
 func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]ListChangesRow, error) {
 	rows, err := q.db.Query(ctx, listChanges, arg.CallerRole)

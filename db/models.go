@@ -449,3 +449,23 @@ type UserState struct {
 	// Run lengths, latest amounts and window contents: the state of package rules.
 	State []byte `json:"state"`
 }
+
+// A list query that a user saved under a name.
+type View struct {
+	// ID of the view; never reused.
+	ID int64 `json:"id"`
+	// Name of the view. The views of an owner for one list have different names.
+	Name string `json:"name"`
+	// List that the view belongs to, as in its path: sites for /api/v1/sites.
+	Noun string `json:"noun"`
+	// Query string of the list: filters, search words and sort order, without the parameters of a page.
+	Query string `json:"query"`
+	// True if all users see the view; otherwise only its owner and admins see it.
+	Shared bool `json:"shared"`
+	// Actor that created the view, as in the history.
+	Owner string `json:"owner"`
+	// Time when the view was created.
+	CreatedAt time.Time `json:"created_at"`
+	// Version of the row: 1, 2, 3, …; every change increases it.
+	Version int64 `json:"version"`
+}

@@ -1,10 +1,11 @@
 -- name: ListChanges :many
 -- Lists the changes of all tables, oldest transaction first unless the request sorts them. A client that continues in this
 -- order after the last change it has seen misses none: changes newer than the oldest running transaction of this database
--- are withheld until that transaction ends. Other orders show all changes. Only admins see changes of accounts.
+-- are withheld until that transaction ends. Other orders show all changes. Only admins see changes of
+-- accounts and views.
 SELECT
     sqlc.embed(change),
     xid < (SELECT settled_xid()) AS settled
 FROM change
-WHERE table_name NOT IN ('account', 'credential')
+WHERE table_name NOT IN ('account', 'credential', 'view')
    OR @caller_role::text = 'admin';

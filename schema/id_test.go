@@ -20,6 +20,7 @@ var idColumns = map[string][2]string{
 	"container": {"freezer_id", "1"},
 	"account":   {"username", "gen_random_uuid()"},
 	"todo":      {"description, status", "'x', 'open'"},
+	"view":      {"name, noun, query", "gen_random_uuid(), 'sites', 'q=x'"},
 	"attachment": {
 		"name, url, type, size, sha256",
 		"'x', '/media/00/' || left(md5(random()::text), 26) || '.txt', 'text/plain', 1, repeat('0', 64)",

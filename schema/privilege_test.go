@@ -47,6 +47,7 @@ table session: SELECT INSERT UPDATE DELETE
 table site: SELECT INSERT UPDATE DELETE
 table todo: SELECT INSERT UPDATE DELETE
 table user_state: SELECT INSERT UPDATE(last_id risk state)
+table view: SELECT INSERT UPDATE DELETE
 sequence account_id_seq:
 sequence api_token_id_seq:
 sequence attachment_id_seq:
@@ -56,6 +57,7 @@ sequence container_id_seq: USAGE
 sequence freezer_id_seq:
 sequence site_id_seq:
 sequence todo_id_seq:
+sequence view_id_seq:
 function advance_ids(regclass,bigint[]): as its owner, with search_path=public, pg_temp; callable by the server
 function lock_ruleset(): as its owner, with search_path=public, pg_temp
 function prepare_ids(): as its owner, with search_path=public, pg_temp enable_seqscan=off

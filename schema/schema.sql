@@ -27,5 +27,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000016_settled_xid.up.sql
 \ir 000017_lists.up.sql
 \ir 000018_write_headers.up.sql
-INSERT INTO schema_migrations VALUES (18, false);
+\ir 000019_views.up.sql
+INSERT INTO schema_migrations VALUES (19, false);
 COMMIT;

@@ -174,6 +174,15 @@ var tableKinds = []struct {
 		"assert_owner BEFORE DELETE OR UPDATE FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) " +
 			"EXECUTE FUNCTION assert_owner()",
 	}},
+	{"versions and history, checked owner", "view", []string{
+		setVersion,
+		recordChange,
+		prepareIDs,
+		reserveIDs,
+		noTruncate,
+		"assert_view_owner BEFORE DELETE OR UPDATE FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) " +
+			"EXECUTE FUNCTION assert_view_owner()",
+	}},
 	{"versions and history, risk copied to the ledger", "account", []string{
 		setVersion,
 		recordChange,
@@ -185,6 +194,8 @@ var tableKinds = []struct {
 			"EXECUTE FUNCTION end_sessions('id')",
 		"rename_owner AFTER UPDATE OF username FOR EACH ROW WHEN ((new.username <> old.username)) " +
 			"EXECUTE FUNCTION rename_owner()",
+		"rename_view_owner AFTER UPDATE OF username FOR EACH ROW WHEN ((new.username <> old.username)) " +
+			"EXECUTE FUNCTION rename_view_owner()",
 	}},
 	{"versions and history, never deleted, published as rule sets", "rule", []string{
 		setVersion,

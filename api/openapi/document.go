@@ -80,6 +80,7 @@ var tags = []object{
 	},
 	{"name": "users", "description": "Users with their roles and risk levels."},
 	{"name": "todos", "description": "Things to do, with a status, an assignee and a due date."},
+	{"name": "views", "description": "List queries that users saved under a name."},
 	{"name": "accounts", "description": "Registration, login, sessions, API tokens and the caller's account."},
 	{"name": "attachments", "description": "Uploaded files and the rows that they belong to."},
 	{"name": "search", "description": "Search in names, titles and descriptions, and by ID."},

@@ -12,7 +12,9 @@ import (
 // enumValues are the allowed values of columns by table and column, read from the CHECK constraints of the schema.
 type enumValues map[string]map[string][]string
 
-var enumConstraintRE = regexp.MustCompile(`CONSTRAINT (\w+)\s+CHECK \((\w+) IN \(('[^)]*')\)\)`)
+var enumConstraintRE = regexp.MustCompile(`CONSTRAINT (\w+)\s+CHECK \((\w+) IN \(\s*('[^)]*')\s*\)\)`)
+
+var enumSeparatorRE = regexp.MustCompile(`',\s+'`)
 
 // readEnumValues parses the migrations for constraints of the form
 // CONSTRAINT <table>_<column>_<rule> CHECK (<column> IN ('a', 'b')).
@@ -35,7 +37,7 @@ func readEnumValues(root string) (enumValues, error) {
 			if enums[table] == nil {
 				enums[table] = map[string][]string{}
 			}
-			enums[table][m[2]] = strings.Split(strings.ReplaceAll(m[3], "'", ""), ", ")
+			enums[table][m[2]] = enumSeparatorRE.Split(strings.Trim(m[3], "'"), -1)
 		}
 	}
 	return enums, nil

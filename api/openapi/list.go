@@ -133,6 +133,9 @@ func (o *operation) listParameters(list *relation.Relation) []object {
 	if len(list.Includes()) > 0 {
 		all = append(all, ref("parameters", name+".include"))
 	}
+	if o.hasViews() {
+		all = append(all, ref("parameters", "view"))
+	}
 	for _, filter := range list.Filters() {
 		if !strings.Contains(o.Path, "{"+filter.Param+"}") {
 			all = append(all, ref("parameters", name+"."+filter.Param))
@@ -141,11 +144,19 @@ func (o *operation) listParameters(list *relation.Relation) []object {
 	return all
 }
 
+// hasViews reports whether views belong to the list of the operation.
+func (o *operation) hasViews() bool {
+	return slices.Contains(o.src.enums["view"]["noun"], strings.TrimPrefix(o.Path, "/api/v1/"))
+}
+
 // matchingParameters returns the parameters of a write to all rows that match filters.
 func (o *operation) matchingParameters() []object {
 	all := []object{
 		ref("parameters", "max"), ref("parameters", "q"), ref("parameters", "dry_run"),
 		ref("parameters", rest.KeyHeader), ref("parameters", rest.MessageHeader),
+	}
+	if o.hasViews() {
+		all = append(all, ref("parameters", "view"))
 	}
 	for _, name := range o.Plan.QueryNames() {
 		all = append(all, o.queryParameter(name))
@@ -205,6 +216,8 @@ func listParameterComponents() object {
 		"count": parameter("count", object{"type": "string", "enum": []string{"exact", "estimated"}},
 			"Adds the header X-Total-Count with the number of matching rows. "+
 				"An exact count that takes more than a second is replaced by an estimate."),
+		"view": parameter("view", object{"type": "integer", "minimum": 1},
+			"ID of a saved view, whose parameters the request has as well. Its own parameters replace those of the view."),
 		"max": func() object {
 			maxRows := parameter("max", object{"type": "integer", "minimum": 1, "maximum": rest.MaxMatches},
 				"Largest number of rows to write. If more rows match, the server returns 409 and changes nothing.")

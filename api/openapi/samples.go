@@ -41,6 +41,7 @@ var examples = map[string]any{
 	"days": 90, "url": "/media/x7/x7" + strings.Repeat("q", 24) + ".png", "media_type": "image/png", "size": 48213,
 	"sha256": strings.Repeat("0", 64), "container_uuid": nil, "q": "Site", "request_hashes": `{"\\x00"}`,
 	"first_ids": "{" + sampleEvent + "}", "required_role": "viewer", "void_id": sampleVoid, "reason": "Wrong user",
+	"noun": "freezers", "query": "q=bench&sort=-name", "shared": true,
 }
 
 // IDs of the rows in the samples.
@@ -111,11 +112,19 @@ func (o *operation) curl() string {
 	case o.Form:
 		return "curl " + target + " \\\n  -F file=@photo.jpg -F site_id=1"
 	}
-	body, err := json.Marshal(o.exampleBody())
-	if err != nil {
+	return fmt.Sprintf("curl -X %s %s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'",
+		o.Method, target, marshal(o.exampleBody()))
+}
+
+// marshal returns a value as JSON without the escapes for HTML.
+func marshal(value any) string {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
 		panic(err)
 	}
-	return fmt.Sprintf("curl -X %s %s \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", o.Method, target, body)
+	return strings.TrimSuffix(text.String(), "\n")
 }
 
 // queryString returns the query string of the sample: the required parameters, or what a list is asked for.
@@ -206,11 +215,7 @@ func (o *operation) sampleValue(p param) string {
 	case p.Name == "cascade":
 		return "false"
 	case p.Name == "lines":
-		line, err := json.Marshal([]object{body})
-		if err != nil {
-			panic(err)
-		}
-		return literal(string(line))
+		return literal(marshal([]object{body}))
 	case p.Name == "given":
 		return "ARRAY['" + strings.Join(slices.Sorted(maps.Keys(body)), "', '") + "']"
 	case hasValue:

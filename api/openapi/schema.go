@@ -30,6 +30,7 @@ func schemaType(row reflect.Type) reflect.Type {
 		reflect.TypeFor[db.Rule](),
 		reflect.TypeFor[db.Attachment](),
 		reflect.TypeFor[db.Todo](),
+		reflect.TypeFor[db.View](),
 		reflect.TypeFor[db.Alert](),
 		reflect.TypeFor[db.AlertChange](),
 	} {

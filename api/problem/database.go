@@ -20,7 +20,7 @@ import (
 // SQLSTATEs that the schema raises. The last three digits are the HTTP status.
 const (
 	codeUnauthorized = "LL401" // the session or API token has ended
-	codeForbidden    = "LL403" // by constraint: caller_role, session_only, or none: the detail is the owner of the row
+	codeForbidden    = "LL403" // by constraint: caller_role, session_only; others have the owner of the row as detail
 	codeKeyInFlight  = "LL409" // another request with the idempotency key is in progress
 	codeStaleVersion = "LL412" // the detail is the current version
 	codeKeyReused    = "LL422" // the idempotency key was used for a different request
@@ -121,6 +121,9 @@ func fromDatabase(pgErr *pgconn.PgError, method string, fields []string) *Proble
 			pgErr.Hint, pgErr.Detail)
 	case pgErr.Code == codeForbidden && pgErr.ConstraintName == "session_only":
 		return New(SessionRequired, "API tokens are not accepted here. Sign in with username and password.")
+	case pgErr.Code == codeForbidden && pgErr.ConstraintName == "owner":
+		return New(NotOwner, "Only its owner (%s) and admins may change this row.", Sanitize(pgErr.Detail)).
+			WithCause(pgErr)
 	case pgErr.Code == codeForbidden:
 		return New(NotOwner, "Only its owner (%s), its assignee and admins may change this row.",
 			Sanitize(pgErr.Detail)).WithCause(pgErr)

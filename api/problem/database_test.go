@@ -137,6 +137,8 @@ func TestFrom_raisedErrors(t *testing.T) {
 			"PUT", "API tokens are not accepted here. Sign in with username and password.", ""},
 		{"row of another user", pgconn.PgError{Code: "LL403", Detail: "ada"},
 			"PUT", "Only its owner (ada), its assignee and admins may change this row.", ""},
+		{"view of another user", pgconn.PgError{Code: "LL403", ConstraintName: "owner", Detail: "ada"},
+			"PUT", "Only its owner (ada) and admins may change this row.", ""},
 		{"stale version", pgconn.PgError{Code: "LL412", Detail: "7", Message: "is 3, but the row is at 7"},
 			"PUT", "The row was modified since you read it. Fetch it again and retry with the new version.", `Etag: "7"`},
 		{"ended session", pgconn.PgError{Code: "LL401"},

@@ -41,7 +41,7 @@ type Role int
 // The roles.
 const (
 	Public      Role = iota // required by routes without authentication; held by callers who must sign in
-	Viewer                  // reads everything, writes own todos
+	Viewer                  // reads everything, writes own todos and views
 	Operator                // also writes the register, events and alerts
 	Admin                   // everything
 	SessionOnly             // required by routes that need a session of any role; API tokens are rejected

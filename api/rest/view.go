@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"labledger/api/bind"
+	"labledger/db"
 )
 
 // A ViewReader returns a saved view that the caller may use: the list that it belongs to and its query string. The error
@@ -47,7 +47,7 @@ func (c *Call) withView(values url.Values, ignored ...string) (url.Values, error
 	case err != nil:
 		return nil, err
 	}
-	if path, _, _ := strings.Cut(c.Path, "/{"); path != "/api/v1/"+list && path != "/"+list {
+	if c.Path != "/api/v1/"+list {
 		c.Errors.Add("view", fmt.Sprintf("%d is a view of /api/v1/%s, not of this list", id, list))
 		return values, nil
 	}
@@ -61,3 +61,9 @@ func (c *Call) withView(values url.Values, ignored ...string) (url.Values, error
 	maps.Copy(saved, values)
 	return saved, nil
 }
+
+// SetViews sets how lists read saved views. Without it, lists have no parameter view.
+func (s *Server) SetViews(read ViewReader) { s.views = read }
+
+// Queries returns the queries on the primary.
+func (c *Call) Queries() *db.Queries { return c.server.queries }

@@ -24,7 +24,7 @@ import (
 )
 
 type exportCmd struct {
-	Table  string `arg:"" help:"sites, freezers, computers, containers, instruments, events, alerts, rules, users, todos, attachments or changes."`
+	Table  string `arg:"" help:"sites, freezers, computers, containers, instruments, events, alerts, rules, users, todos, views, attachments or changes."`
 	Format string `help:"csv or ndjson." enum:"csv,ndjson" default:"csv"`
 	Output string `short:"o" help:"File to write. Default: standard output." placeholder:"FILE"`
 }
@@ -78,7 +78,7 @@ func (e exportCmd) write(ctx context.Context, c *config, out io.Writer) error {
 }
 
 type importCmd struct {
-	Table  string `arg:"" help:"sites, freezers, computers, containers, users, todos or events."`
+	Table  string `arg:"" help:"sites, freezers, computers, containers, users, todos, views or events."`
 	File   string `arg:"" help:"CSV file with a header line, NDJSON file or JSON array, possibly compressed with gzip; - is standard input. Columns that the file does not have keep their values in existing rows; an empty cell clears."`
 	Format string `help:"csv, ndjson or json. Default: by the file name's extension, else csv." enum:",csv,ndjson,json" default:""`
 	DryRun bool   `help:"Validate everything, store nothing, and print how many rows would change and how many values would be cleared."`
