@@ -10,13 +10,14 @@ import (
 )
 
 const listInstruments = `-- name: ListInstruments :many
-SELECT site_id, site_name, computer_id, freezer_id, name
+SELECT site_id, site_name, computer_id, freezer_id, name, rank
 FROM instrument
 `
 
-// Lists the computers and freezers, ordered by site. In psql, SELECT * FROM instrument returns the same columns.
+// Lists the computers and freezers, ordered by site. In psql, SELECT * FROM instrument returns the same
+// columns, and the rank of the order.
 //
-//	SELECT site_id, site_name, computer_id, freezer_id, name
+//	SELECT site_id, site_name, computer_id, freezer_id, name, rank
 //	FROM instrument
 func (q *Queries) ListInstruments(ctx context.Context) ([]Instrument, error) {
 	rows, err := q.db.Query(ctx, listInstruments)
@@ -33,6 +34,7 @@ func (q *Queries) ListInstruments(ctx context.Context) ([]Instrument, error) {
 			&i.ComputerID,
 			&i.FreezerID,
 			&i.Name,
+			&i.Rank,
 		); err != nil {
 			return nil, err
 		}

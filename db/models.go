@@ -308,7 +308,6 @@ type IdempotencyKey struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// Computers and freezers in one list. One of computer_id and freezer_id is null.
 type Instrument struct {
 	// ID of the site of the instrument.
 	SiteID int64 `json:"site_id"`
@@ -320,6 +319,8 @@ type Instrument struct {
 	FreezerID *int64 `json:"freezer_id"`
 	// Name of the instrument.
 	Name string `json:"name"`
+	// Position among the instruments of the site: computers before freezers.
+	Rank int64 `json:"rank"`
 }
 
 // Recent attempts to sign in or to register, counted for the rate limit; also for accounts that do not exist.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"labledger/api/relation"
 	"labledger/api/rest"
 	"labledger/db"
 )
@@ -60,7 +61,7 @@ func (src *sources) schema(t reflect.Type, tables []string) object {
 	properties, required := object{}, []string{}
 	for _, field := range reflect.VisibleFields(t) {
 		name, omit, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if name == "" || name == "-" || name == "xid" { // embedded structs and internal columns
+		if name == "" || name == "-" || relation.IsInternalColumn(name) { // embedded structs and internal columns
 			continue
 		}
 		schema := src.typeOf(field.Type)

@@ -139,7 +139,7 @@ func otherCursor(q *Request) string {
 	var values [][]byte
 	for i, t := range q.terms {
 		switch {
-		case isHidden(t.column):
+		case isLookedUp(t.column):
 		case q.cursor[i] == nil:
 			values = append(values, nil)
 		default:

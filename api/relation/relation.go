@@ -9,6 +9,7 @@
 //	search   the form of the row's texts that ?q= compares; see search_text in the schema
 //	settled  false for a row that a reader in key order must not see yet, because earlier rows may still appear
 //	xid      the first part of the key of a list in which rows become settled
+//	rank     a part of the key of a list of several tables
 package relation
 
 import (
@@ -115,7 +116,7 @@ func New(name, statement string, params int, row, all reflect.Type, o Options) *
 
 // IsInternalColumn reports whether a column of a statement is for this package.
 func IsInternalColumn(name string) bool {
-	return name == "search" || name == "settled" || name == "xid"
+	return slices.Contains([]string{"search", "settled", "xid", "rank"}, name)
 }
 
 // trimStatement removes the comments above a statement and the semicolon below it.
@@ -182,8 +183,8 @@ func (r *Relation) Row() reflect.Type { return r.row }
 // Columns returns all columns: those of the list, and those of referenced rows.
 func (r *Relation) Columns() []Column { return r.columns }
 
-// isHidden reports whether clients do not see a column.
-func isHidden(c *Column) bool { return IsInternalColumn(c.Name) }
+// isLookedUp reports whether a column of the key has no part in cursors: position finds its value.
+func isLookedUp(c *Column) bool { return c.Name == "xid" }
 
 // Includes returns the values of ?include=.
 func (r *Relation) Includes() []string {

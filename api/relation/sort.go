@@ -45,7 +45,7 @@ func (q *Request) parseSort(text string, given bool, errs *problem.FieldErrors) 
 		}
 	}
 	for _, column := range r.key {
-		if !q.sortsBy(column) && !(given && isHidden(column)) {
+		if !q.sortsBy(column) && !(given && isLookedUp(column)) {
 			q.terms = append(q.terms, term{column: r.column(column.Name), descending: descending})
 		}
 	}
@@ -91,7 +91,7 @@ func (q *Request) parseCursor(values url.Values, errs *problem.FieldErrors) {
 func (q *Request) decodeCursor(text string) (reason string) {
 	visible := 0
 	for _, t := range q.terms {
-		if !isHidden(t.column) {
+		if !isLookedUp(t.column) {
 			visible++
 		}
 	}
@@ -103,7 +103,7 @@ func (q *Request) decodeCursor(text string) (reason string) {
 		}
 	}
 	for i, t := range q.terms {
-		if isHidden(t.column) {
+		if isLookedUp(t.column) {
 			cursor = slices.Insert(cursor, i, nil)
 			continue
 		}
@@ -233,7 +233,7 @@ func (t term) operator() string {
 // index of several columns.
 func isRowComparison(terms []term, cursor []*string) bool {
 	for i, t := range terms {
-		if cursor[i] == nil && !isHidden(t.column) || t.descending != terms[0].descending || t.column.Nullable {
+		if cursor[i] == nil && !isLookedUp(t.column) || t.descending != terms[0].descending || t.column.Nullable {
 			return false
 		}
 	}

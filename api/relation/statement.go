@@ -120,7 +120,7 @@ func (b *builder) columns() (columns []output, cursor []int) {
 		columns = append(columns, output{c.sql(), c.Name, c})
 	}
 	for i, t := range b.request.terms {
-		if isHidden(t.column) {
+		if isLookedUp(t.column) {
 			continue
 		}
 		at := slices.IndexFunc(columns, func(o output) bool { return o.sql == t.column.sortSQL() })
@@ -246,7 +246,7 @@ func (b *builder) where(p part) string {
 // after returns the conditions of the rows of a part after its cursor. The first one lets Postgres begin at the cursor
 // in an index, which it cannot do with OR.
 func (b *builder) after(p part) []string {
-	if isHidden(p.terms[0].column) {
+	if isLookedUp(p.terms[0].column) {
 		return []string{b.beyond(p.terms, p.cursor)}
 	}
 	if p.notNull && p.cursor[0] != nil && len(p.terms) > 1 {
