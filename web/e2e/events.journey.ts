@@ -150,7 +150,7 @@ test('events that arrive while older events are loading are not lost', async ({ 
     await route.fulfill({ response })
   })
   const request = page.waitForRequest(new RegExp(`events.*user_id=${user}.*after=`))
-  await page.getByRole('textbox', { name: 'User' }).fill(String(user))
+  await addFilter(page, 'User', 'is', { text: String(user) })
   await expect(page.getByRole('figure')).toContainText('Balance since the oldest event shown')
   await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
   await request

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 import { boxUuid } from './bigLab'
 import { addFilter, chips, filterForm } from './filterForm'
-import { checkScreen, expect, expectLoaded, type Page, signIn, test } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
 
 // The table of all lists: search, filters, order, pages, columns, export and selection, on 3,000 containers.
 
@@ -11,6 +11,12 @@ const titles = (page: Page) => table(page).getByRole('rowheader')
 
 async function openContainers(page: Page, url: string, query = '') {
   await page.goto(`${url}/app/containers${query}`)
+  await expectLoaded(page, 'Containers')
+}
+
+/** expectRange waits until a page has loaded, whose rows have these numbers. */
+async function expectRange(page: Page, range: string) {
+  await expect(page.getByText(new RegExp(`^${range} of `))).toBeVisible()
   await expectLoaded(page, 'Containers')
 }
 
@@ -29,7 +35,7 @@ test('a search finds words in any order and in the names of freezers, and an exp
   await page.getByRole('searchbox', { name: 'Search containers' }).fill('cohort MOUSE b1')
   await expect(page).toHaveURL(/[?&]q=cohort\+MOUSE\+b1/)
   await expect(titles(page).nth(1)).toHaveText('Mouse serum, cohort 4')
-  const count = Number((await page.getByText(/of \d+ containers$/).textContent())?.match(/of (\d+)/)?.[1])
+  const count = Number((await page.getByText(/^1–50 of \d+$/).textContent())?.match(/of (\d+)/)?.[1])
   expect(count).toBeGreaterThan(50)
   for (const freezer of await table(page).locator('td[data-label=Freezer]').allInnerTexts())
     expect(freezer).toBe('Minus80-B1')
@@ -69,7 +75,7 @@ test('filters are chips that can be added, changed and removed, and the URL keep
   await expect(page.getByText('No containers match these filters')).toBeVisible()
   await page.getByRole('button', { name: /^Remove filter Description/ }).click()
   await expect(chips(page)).toHaveText([/Freezer: Minus80-B2/])
-  await expect(page.getByText('1–50 of 120 containers')).toBeVisible()
+  await expect(page.getByText('1–50 of 120')).toBeVisible()
   await page.getByRole('button', { name: 'Clear filters' }).click()
   await expect(chips(page)).toHaveCount(0)
   await expect(page.getByText('1–50 of 3,0')).toBeVisible()
@@ -80,6 +86,7 @@ test('pages lead forwards and back in the chosen order', async ({ page, openServ
   await page.getByRole('columnheader', { name: 'Description' }).getByRole('button').click()
   await expect(page.getByRole('columnheader', { name: 'Description' })).toHaveAttribute('aria-sort', 'ascending')
   await expect(page).toHaveURL(/sort=description/)
+  await expectLoaded(page, 'Containers')
   const firstTitles = await titles(page).allInnerTexts()
   expect(firstTitles).toHaveLength(50)
   // Numbers in texts are sorted as numbers.
@@ -87,15 +94,15 @@ test('pages lead forwards and back in the chosen order', async ({ page, openServ
   const pages = page.getByRole('navigation', { name: 'Pages of containers' })
   await expect(pages.getByRole('button', { name: 'Previous' })).toBeDisabled()
   await pages.getByRole('button', { name: 'Next' }).click()
-  await expect(page.getByText(/^51–100 of /)).toBeVisible()
+  await expectRange(page, '51–100')
   const secondTitles = await titles(page).allInnerTexts()
   expect(secondTitles.filter((title) => firstTitles.includes(title))).toEqual([])
   await pages.getByRole('button', { name: 'Next' }).click()
-  await expect(page.getByText(/^101–150 of /)).toBeVisible()
+  await expectRange(page, '101–150')
   await page.reload() // the cursor is in the URL
-  await expect(page.getByText(/^101–150 of /)).toBeVisible()
+  await expectRange(page, '101–150')
   await pages.getByRole('button', { name: 'Previous' }).click()
-  await expect(page.getByText(/^51–100 of /)).toBeVisible()
+  await expectRange(page, '51–100')
   await expect(titles(page)).toHaveText(secondTitles)
   await pages.getByRole('button', { name: 'Previous' }).click()
   await expect(titles(page)).toHaveText(firstTitles)
@@ -103,7 +110,7 @@ test('pages lead forwards and back in the chosen order', async ({ page, openServ
   await expect(titles(page)).toHaveText(secondTitles)
   // Another order starts at the first page.
   await page.getByRole('columnheader', { name: 'Description' }).getByRole('button').click()
-  await expect(page.getByText(/^1–50 of /)).toBeVisible()
+  await expectRange(page, '1–50')
   await expect(page).not.toHaveURL(/after=|before=|page=/)
   await expect(page.getByRole('columnheader', { name: 'Description' })).toHaveAttribute('aria-sort', 'descending')
   await page.getByLabel('Rows per page').selectOption('100 rows')
@@ -188,6 +195,50 @@ test('Shift selects a range, and the actions stay in sight', async ({ page, secu
   await expect(bar).toHaveCount(0)
 })
 
+test('all matching containers are moved at once, and a range is deleted', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/`)
+  const name = uniqueName('Full')
+  const [from, to] = await Promise.all(
+    [1, 2].map(async () => (await callApi(page, 'POST', '/api/v1/freezers', { name, site_id: 14 })).body.id),
+  )
+  const lines = Array.from({ length: 60 }, (_, i) => ({ description: `Urine ${i + 1}`, freezer_id: from }))
+  expect((await callApi(page, 'POST', '/api/v1/containers', lines)).status).toBe(200)
+  await openContainers(page, openServer.url, `?freezer_id=${from}&sort=description`)
+  const bar = page.getByRole('region', { name: 'Selected containers' })
+  await page.getByRole('checkbox', { name: 'Select all rows of this page' }).check()
+  await expect(bar).toContainText('50 selected')
+  await bar.getByRole('button', { name: 'Select all 60 matching' }).click()
+  await expect(bar).toContainText('All 60 selected')
+  await bar.getByRole('button', { name: 'Move…' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Move 60 containers' })
+  await expect(dialog.getByRole('button', { name: 'Move' })).toBeDisabled()
+  await dialog.getByRole('combobox', { name: 'Move to' }).fill(String(to))
+  await dialog.getByRole('option', { name }).first().click()
+  await dialog.getByRole('button', { name: 'Move' }).click()
+  await expect(page.getByText('60 containers moved')).toBeVisible()
+  await expect(page.getByText('No containers match these filters')).toBeVisible()
+  await expect(bar).toHaveCount(0)
+  const { body: changes } = await callApi(page, 'GET', '/api/v1/changes?table_name=container&sort=-id&limit=60')
+  expect(new Set(changes.map((change: { request_id: string }) => change.request_id)).size).toBe(1)
+
+  await page.goto(`${openServer.url}/app/freezers/${to}`)
+  await expectLoaded(page, name)
+  const region = page.getByRole('region', { name: 'Containers' })
+  await region.getByRole('columnheader', { name: 'Description' }).getByRole('button').click()
+  await expect(titles(page).nth(3)).toHaveText('Urine 4')
+  const boxes = table(page).locator('tbody').getByRole('checkbox')
+  await boxes.nth(1).check()
+  await boxes.nth(3).click({ modifiers: ['Shift'] })
+  await bar.getByRole('button', { name: 'Delete…' }).click()
+  const deletion = page.getByRole('dialog', { name: 'Delete 3 containers?' })
+  await expect(deletion.getByRole('button', { name: 'Delete' })).toBeDisabled()
+  await deletion.getByLabel('Enter 3 to confirm').fill('3')
+  await deletion.getByRole('button', { name: 'Delete' }).click()
+  await expect(page.getByText('3 containers deleted')).toBeVisible()
+  await expect(titles(page).nth(1)).toHaveText('Urine 5')
+  await expect(region.getByText('1–50 of 57')).toBeVisible()
+})
+
 test('a phone shows cards with large targets and an order', async ({ browser, openServer }) => {
   const context = await browser.newContext({ viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true })
   const page = await context.newPage()
@@ -224,7 +275,7 @@ test('the containers of a freezer have filters of their own', async ({ page, ope
   await page.goto(`${openServer.url}/app/freezers/107`)
   await expectLoaded(page, 'Minus80-B2')
   const region = page.getByRole('region', { name: 'Containers' })
-  await expect(region.getByText('1–50 of 120 containers')).toBeVisible()
+  await expect(region.getByText('1–50 of 120')).toBeVisible()
   await region.getByRole('searchbox').fill('2956 rack')
   await expect(page).toHaveURL(/[?&]containers\.q=2956\+rack/)
   await expect(region.getByText('1 container', { exact: true })).toBeVisible()

@@ -46,6 +46,11 @@ test.describe('pictures', () => {
     await expect(page.getByText('Serum, cohort 12')).toBeVisible()
     await takePicture(page, 'freezer')
 
+    await page.goto(`${labServer.url}/app/containers?q=cohort+12&sort=description`)
+    await expectLoaded(page, 'Containers')
+    await page.getByRole('checkbox', { name: 'Select RNA, cohort 12' }).check()
+    await takePicture(page, 'containers')
+
     await page.goto(`${labServer.url}/app/events?user_id=2`)
     await expectLoaded(page, 'Events')
     await expect(page.getByRole('figure')).toContainText('Balance')

@@ -17,14 +17,15 @@ import { useRowNavigation } from './useRowNavigation'
 /** AlertsScreen is the alert inbox. Without filters it lists open alerts, newest first. */
 export function AlertsScreen() {
   const grid = useGrid(alertsList)
-  const { state, rows, selectedRows, table, select, rootRef, actions } = grid
+  const { state, rows, selection, table, select, rootRef, actions } = grid
   const { runAction, isBusy, dialogs } = useAlertActions((skipped) => select(skipped.map(({ id }) => id)))
   const { moveFocus, getFocusedRow } = useRowNavigation(rootRef, rows)
   const canEdit = usePermission('operator')
   const username = useSession()?.username
 
-  const actionTargets = () => (selectedRows.length > 0 ? selectedRows : [getFocusedRow()].filter((row) => row !== undefined))
-  const runOnTargets = (action: AlertAction) => () => runAction(action, actionTargets(), { confirm: true })
+  const actionTargets = () => (selection.rows.length > 0 ? selection.rows : [getFocusedRow()].filter((row) => row !== undefined))
+  const runOnTargets = (action: AlertAction) => () =>
+    runAction(action, actionTargets(), { confirm: true, ...(selection.isAllMatching && { selection }) })
   const selectFocused = () => {
     const row = getFocusedRow()
     if (row) table.getRow(row.id).toggleSelected()
@@ -46,7 +47,18 @@ export function AlertsScreen() {
       <DataGrid
         grid={grid}
         rowActions={canEdit ? rowActions : undefined}
-        bulkActions={canEdit ? (alerts) => <AlertButtons alerts={alerts} onAction={runAction} /> : undefined}
+        bulkActions={
+          canEdit
+            ? (selected) => (
+                <AlertButtons
+                  alerts={selected.rows}
+                  onAction={(action, alerts) =>
+                    runAction(action, alerts, selected.isAllMatching ? { confirm: true, selection: selected } : {})
+                  }
+                />
+              )
+            : undefined
+        }
         quickFilters={
           <>
             {username && (

@@ -2,12 +2,14 @@ import { useState } from 'react'
 
 import type { Problem } from '../api/problem'
 import { toast } from '../components/toast'
+import type { Selection } from '../grid/selection'
 import { AlertUpdate } from './AlertUpdate'
 import { AcknowledgeDialog } from './AcknowledgeDialog'
 import type { Alert } from './api'
 import { AssignDialog } from './AssignDialog'
 import { BulkUpdateDialog } from './BulkUpdateDialog'
 import { CloseDialog } from './CloseDialog'
+import { MatchingUpdate } from './MatchingUpdate'
 
 /** AlertAction is an action on alerts. changeOutcome applies to closed alerts. */
 export type AlertAction = 'acknowledge' | 'close' | 'assign' | 'changeOutcome'
@@ -15,6 +17,8 @@ export type AlertAction = 'acknowledge' | 'close' | 'assign' | 'changeOutcome'
 interface OpenDialog {
   action: AlertAction
   alerts: Alert[]
+  /** Set if the action applies to all alerts that match the filters. */
+  selection: Selection<Alert> | undefined
   initialValues: Partial<Alert>
   problem: Problem | undefined
 }
@@ -23,6 +27,7 @@ interface PendingUpdate {
   key: number
   action: AlertAction
   alerts: Alert[]
+  selection: Selection<Alert> | undefined
   changes: Partial<Alert>
 }
 
@@ -49,27 +54,34 @@ let lastKey = 0
 export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
   const [openDialog, setOpenDialog] = useState<OpenDialog>()
   const [updates, setUpdates] = useState<PendingUpdate[]>([])
-  const startUpdate = (action: AlertAction, alerts: Alert[], changes: Partial<Alert>) =>
-    setUpdates((current) => [...current, { key: ++lastKey, action, alerts, changes }])
+  const startUpdate = (update: Omit<PendingUpdate, 'key'>) =>
+    setUpdates((current) => [...current, { key: ++lastKey, ...update }])
   const finishUpdate = (key: number) => setUpdates((current) => current.filter((update) => update.key !== key))
 
   const isBusy = (alert: Alert) => updates.some(({ alerts }) => alerts.some(({ id }) => id === alert.id))
-  /** runAction asks before it acknowledges alerts if confirm is true. A shortcut must not write at once. */
-  const runAction = (action: AlertAction, targets: Alert[], { confirm = false } = {}) => {
+  /**
+   * runAction runs an action on alerts, or on all alerts of a selection. It asks before it acknowledges alerts if
+   * confirm is true. A shortcut must not write at once.
+   */
+  const runAction = (
+    action: AlertAction,
+    targets: Alert[],
+    { confirm = false, selection }: { confirm?: boolean; selection?: Selection<Alert> } = {},
+  ) => {
     const alerts = targets.filter((alert) => isActionAvailable(action, alert) && !isBusy(alert))
     const [first] = alerts
     if (!first) return
-    if (action === 'acknowledge' && !confirm) startUpdate(action, alerts, { state: 'acknowledged' })
-    else setOpenDialog({ action, alerts, initialValues: alerts.length === 1 ? first : {}, problem: undefined })
+    if (action === 'acknowledge' && !confirm) startUpdate({ action, alerts, selection, changes: { state: 'acknowledged' } })
+    else setOpenDialog({ action, alerts, selection, initialValues: alerts.length === 1 ? first : {}, problem: undefined })
   }
 
   const dialogProps = openDialog && {
-    title: `${dialogTitles[openDialog.action]} ${countAlerts(openDialog.alerts.length)}`,
+    title: `${dialogTitles[openDialog.action]} ${countAlerts(openDialog.selection?.count ?? openDialog.alerts.length)}`,
     initialValues: openDialog.initialValues,
     problem: openDialog.problem,
     onSubmit: (changes: Partial<Alert>) => {
       setOpenDialog(undefined)
-      startUpdate(openDialog.action, openDialog.alerts, changes)
+      startUpdate({ action: openDialog.action, alerts: openDialog.alerts, selection: openDialog.selection, changes })
     },
     onCancel: () => setOpenDialog(undefined),
   }
@@ -77,8 +89,21 @@ export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
   const dialogs = (
     <>
       {ActionDialog && dialogProps && <ActionDialog {...dialogProps} />}
-      {updates.map(({ key, action, alerts, changes }) => {
+      {updates.map(({ key, action, alerts, selection, changes }) => {
         const [alert] = alerts
+        if (selection)
+          return (
+            <MatchingUpdate
+              key={key}
+              selection={selection}
+              changes={changes}
+              describeResult={(count) => describeResult(action, changes, count)}
+              onDone={(isSaved) => {
+                finishUpdate(key)
+                if (isSaved) onDone([])
+              }}
+            />
+          )
         if (alerts.length > 1 || !alert)
           return (
             <BulkUpdateDialog
@@ -105,7 +130,7 @@ export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
             onRejected={(rejectedChanges, problem) => {
               finishUpdate(key)
               if (action === 'acknowledge') toast(problem.message, 'error')
-              else setOpenDialog({ action, alerts, initialValues: { ...alert, ...rejectedChanges }, problem })
+              else setOpenDialog({ action, alerts, selection, initialValues: { ...alert, ...rejectedChanges }, problem })
             }}
           />
         )

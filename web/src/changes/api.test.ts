@@ -29,7 +29,7 @@ test('a history of several pages is read from the list of all changes', async ()
   expect(await fetchHistory(undefined, signal)).toEqual({ rows: [{ id: 300 }], nextCursor: '300' })
   await fetchHistory('300', signal)
   expect(urls.map((url) => new URL(url).search)).toEqual([
-    '?table_name=container&row_key=0190-a&sort=-xid',
-    '?table_name=container&row_key=0190-a&sort=-xid&after=300',
+    '?table_name=container&row_key=0190-a&sort=-id',
+    '?table_name=container&row_key=0190-a&sort=-id&after=300',
   ])
 })

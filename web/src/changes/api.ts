@@ -21,6 +21,6 @@ export const createHistoryReader =
       const { rows, nextCursor } = await fetchOldestFirst(signal)
       if (nextCursor === undefined) return { rows: rows.toReversed(), nextCursor }
     }
-    const query = { table_name: [table_name], row_key: [String(row_key)], sort: '-xid', after }
+    const query = { table_name: [table_name], row_key: [String(row_key)], sort: '-id', after }
     return unwrapPage(api.GET('/api/v1/changes', { params: { query }, signal }))
   }

@@ -8,6 +8,7 @@ import { useGrid } from '../grid/useGrid'
 import { containersList } from '../lists/containers'
 import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
+import { BulkContainerActions } from './BulkContainerActions'
 import { ContainerLookup } from './ContainerLookup'
 
 /** ContainersScreen lists containers and finds them by barcode. */
@@ -22,7 +23,15 @@ export function ContainersScreen() {
   return (
     <Screen title="Containers" actions={newButton}>
       <ContainerLookup />
-      <DataGrid grid={grid} empty={<EmptyState icon="container" title="No containers yet" actions={newButton} />} />
+      <DataGrid
+        grid={grid}
+        bulkActions={
+          canEdit
+            ? (selection) => <BulkContainerActions selection={selection} onDone={() => grid.select([])} />
+            : undefined
+        }
+        empty={<EmptyState icon="container" title="No containers yet" actions={newButton} />}
+      />
     </Screen>
   )
 }

@@ -11,6 +11,7 @@ import { QueryBoundary } from '../components/QueryBoundary'
 import { RowDetails } from '../components/RowDetails'
 import { Screen } from '../components/Screen'
 import { Section } from '../components/Section'
+import { BulkContainerActions } from '../containers/BulkContainerActions'
 import { DataGrid } from '../grid/DataGrid'
 import { useGrid } from '../grid/useGrid'
 import { freezerContainersList } from '../lists/containers'
@@ -87,7 +88,8 @@ function Details({ freezer }: { freezer: Freezer }) {
 
 function FreezerContainers({ id }: { id: number }) {
   const grid = useGrid(freezerContainersList, { scope: { freezer_id: String(id) }, prefix: 'containers.' })
-  const newButton = usePermission('operator') && (
+  const canEdit = usePermission('operator')
+  const newButton = canEdit && (
     <ButtonLink to="/containers/new" search={{ freezer_id: String(id) }} variant="default">
       New container
     </ButtonLink>
@@ -97,6 +99,11 @@ function FreezerContainers({ id }: { id: number }) {
       <DataGrid
         grid={grid}
         isEmbedded
+        bulkActions={
+          canEdit
+            ? (selection) => <BulkContainerActions selection={selection} onDone={() => grid.select([])} />
+            : undefined
+        }
         empty={<EmptyState icon="container" title="No containers in this freezer" />}
       />
     </Section>

@@ -1,14 +1,16 @@
-import { Button, Group, Stack } from '@mantine/core'
-import { type ReactNode, useCallback, useMemo } from 'react'
+import { Button, Stack } from '@mantine/core'
+import { useElementSize } from '@mantine/hooks'
+import { type CSSProperties, type ReactNode, useCallback, useMemo } from 'react'
 
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { type Column, type HeaderSort, RowTable } from '../components/RowTable'
-import { BulkBar } from './BulkBar'
 import { exportParams, isDefaultView } from './gridState'
+import { GridStatus } from './GridStatus'
 import { GridToolbar } from './GridToolbar'
 import { listUrl } from './listQuery'
 import { PageControls } from './PageControls'
+import type { Selection } from './selection'
 import type { RowActions } from './types'
 import type { Grid } from './useGrid'
 
@@ -19,7 +21,7 @@ interface Props<T extends object> {
   /** Adds a last column with buttons. */
   rowActions?: RowActions<T> | undefined
   /** Buttons for the selected rows. Without it, rows cannot be selected. */
-  bulkActions?: ((rows: T[]) => ReactNode) | undefined
+  bulkActions?: ((selection: Selection<T>) => ReactNode) | undefined
   /** Buttons beside the search: filters that users need often. */
   quickFilters?: ReactNode
   /** True hides the toolbar while the list is short and has no filters, for a list within a screen. */
@@ -37,7 +39,7 @@ export function DataGrid<T extends object>({
   quickFilters,
   isEmbedded = false,
 }: Props<T>) {
-  const { definition, scope, state, actions, query, rows, table, total, selectedRows, rootRef } = grid
+  const { definition, scope, state, actions, query, rows, table, total, selection, rootRef } = grid
   const isFiltered = !isDefaultView(definition, state)
   const columns = useVisibleColumns(grid, rowActions)
   const getSort = (id: string): HeaderSort | undefined => {
@@ -53,6 +55,7 @@ export function DataGrid<T extends object>({
     (key: string, event: unknown) => table.getRow(key).getToggleSelectedHandler()(event),
     [table],
   )
+  const { ref: barRef, height: barHeight } = useElementSize<HTMLDivElement>({ box: 'border-box' })
   const isShort = (total?.count ?? rows.length) <= shortListLength
   return (
     <Stack gap="xs" ref={rootRef}>
@@ -81,7 +84,13 @@ export function DataGrid<T extends object>({
               empty
             )
           ) : (
-            <div aria-busy={query.isPlaceholderData}>
+            <div
+              aria-busy={query.isPlaceholderData}
+              style={{ '--head-offset': `${selection.count > 0 ? barHeight : 0}px` } as CSSProperties}
+            >
+              <GridStatus grid={grid} ref={barRef}>
+                {bulkActions?.(selection)}
+              </GridStatus>
               <RowTable
                 label={definition.label}
                 columns={columns}
@@ -93,8 +102,8 @@ export function DataGrid<T extends object>({
                   bulkActions && {
                     isSelected: (key) => table.state.rowSelection[key] === true,
                     toggle: toggleSelected,
-                    isAllSelected: rows.length > 0 && selectedRows.length === rows.length,
-                    isSomeSelected: selectedRows.length > 0,
+                    isAllSelected: rows.length > 0 && selection.rows.length === rows.length,
+                    isSomeSelected: selection.rows.length > 0,
                     toggleAll: table.getToggleAllRowsSelectedHandler(),
                   }
                 }
@@ -104,11 +113,6 @@ export function DataGrid<T extends object>({
           )
         }
       </QueryBoundary>
-      {bulkActions && selectedRows.length > 0 && (
-        <BulkBar label={`Selected ${definition.itemNames.many}`} count={selectedRows.length} onClear={() => grid.select([])}>
-          <Group gap="xs">{bulkActions(selectedRows)}</Group>
-        </BulkBar>
-      )}
     </Stack>
   )
 }

@@ -1,8 +1,9 @@
 import { Button, NativeSelect } from '@mantine/core'
-import type { MouseEvent, ReactNode } from 'react'
+import { useQueryClient } from '@tanstack/react-query'
+import { type MouseEvent, type ReactNode, useRef } from 'react'
 
-import { api } from '../api/client'
 import { DelayedTextInput } from '../components/DelayedTextInput'
+import { sessionQuery } from '../session/api'
 import { ColumnChooser } from './ColumnChooser'
 import classes from './DataGrid.module.css'
 import { AddFilter, FilterChip } from './FilterChip'
@@ -37,6 +38,7 @@ export function GridToolbar<T>({ definition, state, actions, exportUrl, quickFil
           />
         </div>
       )}
+      {isTable && <SortSelect definition={definition} state={state} actions={actions} />}
       {state.filters.length > 0 && (
         <ul className={classes.chips} aria-label="Filters">
           {state.filters.map((filter) => (
@@ -54,28 +56,32 @@ export function GridToolbar<T>({ definition, state, actions, exportUrl, quickFil
       )}
       {quickFilters}
       <div className={classes.end}>
-        {isTable && <SortSelect definition={definition} state={state} actions={actions} />}
         {isTable && <ColumnChooser definition={definition} state={state} actions={actions} />}
-        <Button component="a" href={exportUrl} download variant="default" onClick={startDownload}>
-          Export CSV
-        </Button>
+        <ExportLink url={exportUrl} />
       </div>
     </search>
   )
 }
 
-/** startDownload renews an expired session before a download, which cannot do that itself. */
-function startDownload(event: MouseEvent<HTMLAnchorElement>) {
-  const link = event.currentTarget
-  if (link.dataset.renewed) {
-    delete link.dataset.renewed
-    return
+/** ExportLink downloads a list. It renews an expired session first, which the browser cannot do. */
+function ExportLink({ url }: { url: string }) {
+  const queryClient = useQueryClient()
+  const isRenewed = useRef(false)
+  const startDownload = (event: MouseEvent<HTMLAnchorElement>) => {
+    const link = event.currentTarget
+    if (isRenewed.current) return
+    event.preventDefault()
+    void queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 }).finally(() => {
+      isRenewed.current = true
+      link.click()
+      isRenewed.current = false
+    })
   }
-  event.preventDefault()
-  void api.GET('/auth/session').finally(() => {
-    link.dataset.renewed = 'true'
-    link.click()
-  })
+  return (
+    <Button component="a" href={url} download variant="default" onClick={startDownload}>
+      Export CSV
+    </Button>
+  )
 }
 
 /** SortSelect chooses the order on a phone, where the table has no head. */
@@ -91,6 +97,7 @@ function SortSelect<T>({ definition, state, actions }: Pick<Props<T>, 'definitio
   return (
     <NativeSelect
       hiddenFrom="sm"
+      className={classes.sort}
       aria-label="Sort by"
       data={[
         { value: '', label: 'Default order' },

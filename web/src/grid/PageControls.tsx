@@ -8,7 +8,7 @@ import type { Grid } from './useGrid'
 export function PageControls<T extends object>({ grid }: { grid: Grid<T> }) {
   const { definition, state, actions, query, rows, total } = grid
   const { nextCursor, previousCursor } = query.data ?? {}
-  const { one, many } = definition.itemNames
+  const { many } = definition.itemNames
   const first = (state.page - 1) * state.limit + 1
   const range = `${first.toLocaleString('en')}–${(first + rows.length - 1).toLocaleString('en')}`
   const isOnePage = state.page === 1 && nextCursor === undefined
@@ -18,35 +18,31 @@ export function PageControls<T extends object>({ grid }: { grid: Grid<T> }) {
       ? actions.showPage(1)
       : actions.showPage(state.page - 1, { before: previousCursor })
   const showNext = () => nextCursor !== undefined && actions.showPage(state.page + 1, { after: nextCursor })
+  if (isOnePage) return null
   return (
-    <Group justify="space-between" mt="xs" gap="xs">
-      <Text size="sm" c="dimmed" role="status">
-        {isOnePage
-          ? rows.length === 1
-            ? `1 ${one}`
-            : `${rows.length.toLocaleString('en')} ${many}`
-          : `${range}${total ? ` of ${formatTotal(total)}` : ''} ${many}`}
+    <Group component="nav" aria-label={`Pages of ${many}`} justify="space-between" mt="xs" gap="xs">
+      <Text size="sm" c="dimmed">
+        {range}
+        {total && ` of ${formatTotal(total)}`}
       </Text>
-      {!isOnePage && (
-        <Group component="nav" aria-label={`Pages of ${many}`} gap="xs">
-          <NativeSelect
-            size="xs"
-            aria-label="Rows per page"
-            data={pageSizes.map((size) => ({ value: String(size), label: `${size} rows` }))}
-            value={String(state.limit)}
-            onChange={(event) => actions.setLimit(Number(event.currentTarget.value))}
-          />
-          <Button variant="default" size="sm" disabled={isFirstPage} onClick={() => actions.showPage(1)}>
-            First
-          </Button>
-          <Button variant="default" size="sm" disabled={isFirstPage} onClick={showPrevious}>
-            Previous
-          </Button>
-          <Button variant="default" size="sm" disabled={nextCursor === undefined} onClick={showNext}>
-            Next
-          </Button>
-        </Group>
-      )}
+      <Group gap="xs">
+        <NativeSelect
+          size="xs"
+          aria-label="Rows per page"
+          data={pageSizes.map((size) => ({ value: String(size), label: `${size} rows` }))}
+          value={String(state.limit)}
+          onChange={(event) => actions.setLimit(Number(event.currentTarget.value))}
+        />
+        <Button variant="default" disabled={isFirstPage} onClick={() => actions.showPage(1)}>
+          First
+        </Button>
+        <Button variant="default" disabled={isFirstPage} onClick={showPrevious}>
+          Previous
+        </Button>
+        <Button variant="default" disabled={nextCursor === undefined} onClick={showNext}>
+          Next
+        </Button>
+      </Group>
     </Group>
   )
 }

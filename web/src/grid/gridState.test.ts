@@ -103,7 +103,6 @@ test('an export has the filters and the order of the page, and the key with the 
   expect(exportParams(definition, state)).toEqual({
     q: 'serum',
     sort: '-size',
-    include: 'freezer',
     fields: 'uuid,description,size',
     format: 'csv',
   })

@@ -114,10 +114,11 @@ export function exportParams<T>(
   state: GridState<T>,
   scope?: SearchParams,
 ): Record<string, string> {
-  const { limit: _, count: __, after: ___, before: ____, ...params } = pageParams(definition, state, scope)
+  const sort = formatSort(state.sort) || definition.defaultSort
   const visibleFields = state.visibleIds.flatMap((id) => {
     const column = definition.columns.find((column) => column.id === id)
     return column?.exportFields ?? [id]
   })
-  return { ...params, fields: [...new Set([...definition.keyFields, ...visibleFields])].join(','), format: 'csv' }
+  const fields = [...new Set([...definition.keyFields, ...visibleFields])].join(',')
+  return { ...matchParams(state, scope), ...(sort && { sort }), fields, format: 'csv' }
 }

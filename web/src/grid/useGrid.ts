@@ -13,6 +13,7 @@ import { useMemo, useRef, useState } from 'react'
 
 import { matchParams, pageParams, type SearchParams, shownColumns } from './gridState'
 import { listQuery } from './listQuery'
+import type { Selection } from './selection'
 import type { ColumnType, ListDefinition } from './types'
 import { useGridState } from './useGridState'
 
@@ -49,7 +50,10 @@ export function useGrid<T extends object>(definition: ListDefinition<T>, { scope
   )
   // A selection belongs to the rows of one page; another page, order or filter starts with none.
   const pageKey = JSON.stringify(params)
-  const [selection, setSelection] = useState<{ pageKey: string; ids: RowSelectionState }>({ pageKey, ids: {} })
+  const [selection, setSelection] = useState<{ pageKey: string; ids: RowSelectionState; isAllMatching?: boolean }>({
+    pageKey,
+    ids: {},
+  })
   const rowSelection = selection.pageKey === pageKey ? selection.ids : noSelection
   const table = useTable({
     features,
@@ -73,6 +77,10 @@ export function useGrid<T extends object>(definition: ListDefinition<T>, { scope
       actions.setVisibleIds(columnDefs.map(({ id = '' }) => id).filter((id) => visible[id] !== false))
     },
   })
+  const total = query.data?.total
+  const selectedRows = (rows as T[]).filter((row) => rowSelection[String(definition.rowKey(row))])
+  const isAllMatching = selection.pageKey === pageKey && selection.isAllMatching === true && selectedRows.length > 0
+  const [keyField = 'id'] = definition.keyFields
   return {
     definition,
     scope,
@@ -80,11 +88,18 @@ export function useGrid<T extends object>(definition: ListDefinition<T>, { scope
     actions,
     query,
     rows: rows as T[],
-    total: query.data?.total,
+    total,
     table,
-    /** The parameters of the API that select all matching rows. */
-    matchParams: matchParams(state, scope),
-    selectedRows: rows.filter((row) => rowSelection[String(definition.rowKey(row))]) as T[],
+    selection: {
+      rows: selectedRows,
+      count: isAllMatching ? (total?.count ?? 0) : selectedRows.length,
+      isAllMatching,
+      params: isAllMatching
+        ? matchParams(state, scope)
+        : { [`${keyField}__in`]: selectedRows.map((row) => String(row[keyField as keyof T])).join(',') },
+    } satisfies Selection<T>,
+    /** Selects all rows that match the filters, also those of other pages. */
+    selectAllMatching: () => setSelection({ ...selection, isAllMatching: true }),
     select: (keys: (string | number)[]) =>
       setSelection({ pageKey, ids: Object.fromEntries(keys.map((key) => [String(key), true as const])) }),
     rootRef: useRef<HTMLDivElement>(null),

@@ -54,7 +54,7 @@ export const alertsList: ListDefinition<Alert> = {
       header: 'State',
       type: 'choice',
       options: alertStates,
-      width: 10.5,
+      width: 9,
       cell: (alert) => (
         <Group gap={4} wrap="nowrap">
           <Badge color={alertStateColor(alert.state)} variant="light" tt="none">
@@ -64,7 +64,7 @@ export const alertsList: ListDefinition<Alert> = {
         </Group>
       ),
     },
-    { id: 'assignee', header: 'Assignee', type: 'text', isNullable: true, width: 7 },
+    { id: 'assignee', header: 'Assignee', type: 'text', isNullable: true, width: 6.5 },
     {
       id: 'disposition',
       header: 'Outcome',

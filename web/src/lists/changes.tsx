@@ -29,7 +29,7 @@ export const adminChangesList: ListDefinition<Change> = {
   itemNames: { one: 'change', many: 'changes' },
   rowKey: (change) => change.id,
   keyFields: ['id'],
-  defaultSort: '-xid',
+  defaultSort: '-id',
   isWrapped: true,
   columns: [
     {

@@ -36,7 +36,7 @@ test('there are definitions', () => expect(definitions.length).toBeGreaterThan(1
 
 describe.each(definitions)('%s', (_, definition) => {
   const parameters = listParameters(definition.noun)
-  const { columns, keyFields, isSearchable = true } = definition
+  const { columns, keyFields, defaultSort, isSearchable = true } = definition
   const filterable = columns.filter(({ isFilterable = true }) => isFilterable)
 
   test('the API has every filter', () => {
@@ -51,6 +51,7 @@ describe.each(definitions)('%s', (_, definition) => {
       ...(isSortable && !isFilterOnly ? [id] : []),
       ...(exportFields ?? []),
     ])
+    if (defaultSort) fields.push(defaultSort.replace('-', ''))
     const jsonFields = ['before', 'after'] // they have no filters
     expect([...fields, ...keyFields].filter((name) => !parameters.has(name) && !jsonFields.includes(name))).toEqual([])
   })
