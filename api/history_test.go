@@ -194,7 +194,7 @@ func TestHistory_hidesViews(t *testing.T) {
 		}
 		for _, accept := range []string{"application/json", "text/csv", "application/x-ndjson"} {
 			for _, path := range []string{
-				"/api/v1/changes", "/api/v1/changes?table_name=view", "/api/v1/changes?order=desc", viewPath + "/history",
+				"/api/v1/changes", "/api/v1/changes?table_name=view", "/api/v1/changes?sort=-id", viewPath + "/history",
 				"/api/v1/views", "/api/v1/views?owner=ann",
 			} {
 				for name, token := range callers {

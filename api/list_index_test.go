@@ -103,7 +103,7 @@ var filteredLists = []indexedList{
 	{"freezers", "name__contains=uokk", "freezer_search_text_idx"},
 	{"freezers", "name__startswith=quo", "freezer_search_text_idx"},
 	{"freezers", "name__gt=Freezer+7&name__lt=Freezer+10", "freezer_name_id_idx"},
-	{"freezers", "site_id=7", "freezer_site_id_id_idx"},
+	{"freezers", "site_id=7", "freezer_site_id_id_idx, freezer_site_id_freezer_ordinal_idx"},
 	{"computers", "name=Computer+7", "computer_name_id_idx"},
 	{"containers", "description=Zebrafish", "container_description_id_idx"},
 	{"containers", "q=zebrafish", "container_search_text_idx"},
@@ -113,6 +113,7 @@ var filteredLists = []indexedList{
 	{"containers", "q=quokka", "freezer_search_text_idx"},
 	{"containers", "freezer_id=7", "container_freezer_id_id_idx"},
 	{"containers", "freezer_name=Quokka", "freezer_name_id_idx"},
+	{"todos", "description=Zebrafish", "todo_description_id_idx"},
 	{"todos", "status=blocked", "todo_status_id_idx"},
 	{"todos", "assignee=rare", "todo_assignee_id_idx"},
 	{"todos", "freezer_id__in=7,8", "todo_freezer_id_idx"},
@@ -125,13 +126,14 @@ var sortedLists = []indexedList{
 	{"freezers", "sort=-id", "freezer_pkey"},
 	{"freezers", "sort=name", "freezer_name_id_idx"},
 	{"freezers", "sort=-name", "freezer_name_id_idx"},
-	{"freezers", "sort=site_id", "freezer_site_id_id_idx"},
+	{"freezers", "sort=site_id", "freezer_site_id_id_idx, freezer_site_id_freezer_ordinal_idx"},
 	{"computers", "sort=name", "computer_name_id_idx"},
 	{"containers", "", "container_pkey"},
 	{"containers", "sort=-uuid&include=freezer,site", "container_uuid_unique"},
 	{"containers", "sort=description", "container_description_id_idx"},
 	{"containers", "sort=-description", "container_description_id_idx"},
 	{"containers", "sort=freezer_id", "container_freezer_id_id_idx"},
+	{"todos", "sort=description", "todo_description_id_idx"},
 	{"todos", "sort=due_on", "todo_due_on_id_idx"},
 	{"todos", "sort=-due_on", "todo_due_on_id_idx"},
 	{"events", "", "event_id_idx"},
@@ -149,10 +151,7 @@ var scannedLists = []struct{ plural, query string }{
 	{"events", "alert_codes=500"},
 	{"computers", "name__contains=r+777"},
 	{"todos", "q=zebrafish"}, // the names of computers
-	{"todos", "description=Zebrafish"},
 	{"todos", "description__contains=zebra"},
-	{"todos", "sort=description"},
-	{"instruments", ""},
 }
 
 var allEndpoints = sync.OnceValue(api.Endpoints)

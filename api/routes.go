@@ -168,7 +168,7 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.ListOf(q.ListAttachmentChanges), "/api/v1/attachments/{id}/history"),
 		get(public, raw(s.attachments.serveMedia), "/media/{folder}/{file}"),
 
-		get(viewer, rest.List(q.ListInstruments, rest.Key("site_id", "rank")),
+		get(viewer, rest.List(q.ListInstruments, rest.Key("site_id", "ordinal")),
 			"/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
 		get(viewer, rest.ListOf(q.ListChanges, rest.Key("xid", "id"), rest.Primary()), "/api/v1/changes"),
 		get(viewer, rest.Best(q.Search, 50), "/api/v1/search"),

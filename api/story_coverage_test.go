@@ -86,7 +86,7 @@ func expectedClasses(e *rest.Endpoint) []string {
 		return []string{"bad"}
 	case d.Kind == rest.KindRaw:
 		return []string{"ok"}
-	case d.Kind == rest.KindList:
+	case d.Kind == rest.KindList, d.Kind == rest.KindMatching:
 		return []string{"ok", "bad"}
 	case e.Role == rest.SessionOnly && strings.Contains(e.Path, "{"):
 		return []string{"ok", "bad", "missing"}

@@ -107,7 +107,11 @@ func writeCases(t *testing.T) map[string]writeCase {
 			r.body = `{"title": "Another title"}`
 		}
 		if slices.Contains(e.Plan.QueryNames(), "cascade") && !strings.Contains(r.target, "cascade") {
-			r.target += "?cascade=true"
+			separator := "?"
+			if strings.Contains(r.target, "?") {
+				separator = "&"
+			}
+			r.target += separator + "cascade=true"
 		}
 		c := writeCase{e, r, r}
 		if e.Operation.Describe().Form { // each attempt has another boundary

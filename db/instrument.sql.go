@@ -10,31 +10,39 @@ import (
 )
 
 const listInstruments = `-- name: ListInstruments :many
-SELECT site_id, site_name, computer_id, freezer_id, name, rank
+SELECT
+    instrument.site_id, instrument.site_name, instrument.computer_id, instrument.freezer_id, instrument.name,
+    coalesce(computer_id, freezer_ordinal(freezer_id))::bigint AS ordinal
 FROM instrument
 `
 
-// Lists the computers and freezers, ordered by site. In psql, SELECT * FROM instrument returns the same
-// columns, and the rank of the order.
+type ListInstrumentsRow struct {
+	Instrument Instrument `json:"instrument"`
+	Ordinal    int64      `json:"ordinal"`
+}
+
+// Lists the computers and freezers, ordered by site. In psql, SELECT * FROM instrument returns the same columns.
 //
-//	SELECT site_id, site_name, computer_id, freezer_id, name, rank
+//	SELECT
+//	    instrument.site_id, instrument.site_name, instrument.computer_id, instrument.freezer_id, instrument.name,
+//	    coalesce(computer_id, freezer_ordinal(freezer_id))::bigint AS ordinal
 //	FROM instrument
-func (q *Queries) ListInstruments(ctx context.Context) ([]Instrument, error) {
+func (q *Queries) ListInstruments(ctx context.Context) ([]ListInstrumentsRow, error) {
 	rows, err := q.db.Query(ctx, listInstruments)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Instrument{}
+	items := []ListInstrumentsRow{}
 	for rows.Next() {
-		var i Instrument
+		var i ListInstrumentsRow
 		if err := rows.Scan(
-			&i.SiteID,
-			&i.SiteName,
-			&i.ComputerID,
-			&i.FreezerID,
-			&i.Name,
-			&i.Rank,
+			&i.Instrument.SiteID,
+			&i.Instrument.SiteName,
+			&i.Instrument.ComputerID,
+			&i.Instrument.FreezerID,
+			&i.Instrument.Name,
+			&i.Ordinal,
 		); err != nil {
 			return nil, err
 		}

@@ -319,8 +319,6 @@ type Instrument struct {
 	FreezerID *int64 `json:"freezer_id"`
 	// Name of the instrument.
 	Name string `json:"name"`
-	// Position among the instruments of the site: computers before freezers.
-	Rank int64 `json:"rank"`
 }
 
 // Recent attempts to sign in or to register, counted for the rate limit; also for accounts that do not exist.

@@ -29,6 +29,6 @@ COMMENT ON COLUMN instrument.name        IS 'Name of the instrument.';
 
 DROP INDEX
     site_name_id_idx, freezer_name_id_idx, computer_name_id_idx, container_description_id_idx, todo_description_id_idx,
-    todo_due_on_id_idx, freezer_site_id_freezer_rank_idx;
-DROP FUNCTION contains_pattern, prefix_pattern, escape_pattern, freezer_rank;
+    todo_due_on_id_idx, freezer_site_id_freezer_ordinal_idx;
+DROP FUNCTION contains_pattern, prefix_pattern, escape_pattern, freezer_ordinal;
 DROP COLLATION natural_sort;

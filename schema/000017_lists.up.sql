@@ -30,12 +30,13 @@ CREATE INDEX todo_due_on_id_idx ON todo (due_on, id);
 
 -- The order of instruments is that of one index per table, so that Postgres can merge them. It cannot if a branch of the
 -- view joins tables.
-CREATE FUNCTION freezer_rank(id bigint) RETURNS bigint
+CREATE FUNCTION freezer_ordinal(id bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN id + 9007199254740992;
-COMMENT ON FUNCTION freezer_rank IS 'Returns the rank of a freezer among the instruments of a site: after the computers.';
+COMMENT ON FUNCTION freezer_ordinal IS
+    'Returns the position of a freezer among the instruments of a site: after the computers.';
 
-CREATE INDEX freezer_site_id_freezer_rank_idx ON freezer (site_id, freezer_rank(id));
+CREATE INDEX freezer_site_id_freezer_ordinal_idx ON freezer (site_id, freezer_ordinal(id));
 
 CREATE OR REPLACE VIEW instrument AS
 SELECT
@@ -43,8 +44,7 @@ SELECT
     (SELECT site.name FROM site WHERE site.id = computer.site_id) AS site_name,
     computer.id AS computer_id,
     NULL::bigint AS freezer_id,
-    computer.name,
-    computer.id AS rank
+    computer.name
 FROM computer
 UNION ALL
 SELECT
@@ -52,8 +52,7 @@ SELECT
     (SELECT site.name FROM site WHERE site.id = freezer.site_id) AS site_name,
     NULL::bigint AS computer_id,
     freezer.id AS freezer_id,
-    freezer.name,
-    freezer_rank(freezer.id) AS rank
+    freezer.name
 FROM freezer;
 
 COMMENT ON COLUMN instrument.site_id     IS 'ID of the site of the instrument.';
@@ -61,4 +60,3 @@ COMMENT ON COLUMN instrument.site_name   IS 'Name of the site.';
 COMMENT ON COLUMN instrument.computer_id IS 'ID of the computer; null for a freezer.';
 COMMENT ON COLUMN instrument.freezer_id  IS 'ID of the freezer; null for a computer.';
 COMMENT ON COLUMN instrument.name        IS 'Name of the instrument.';
-COMMENT ON COLUMN instrument.rank        IS 'Position among the instruments of the site: computers before freezers.';

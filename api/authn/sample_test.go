@@ -65,6 +65,9 @@ func samples(t *testing.T, ts *apitest.Server) (all []sample) {
 			s.target += separator + name + "=freezer"
 			separator = "&"
 		}
+		if d.Kind == rest.KindMatching {
+			s.target += "?max=10"
+		}
 		switch {
 		case d.Form:
 			s.headers = []string{"Content-Type: multipart/form-data; boundary=X"}
@@ -133,7 +136,13 @@ func (s sample) variants() map[string]sample {
 		all[" "+name] = v
 	}
 	if s.Method != http.MethodGet {
-		add("as a dry run", func(v *sample) { v.target += "?dry_run=true" })
+		add("as a dry run", func(v *sample) {
+			separator := "?"
+			if strings.Contains(v.target, "?") {
+				separator = "&"
+			}
+			v.target += separator + "dry_run=true"
+		})
 	}
 	if s.Rows != nil {
 		add("as a JSON array", func(v *sample) { v.body = "[" + s.body + "]" })

@@ -99,6 +99,7 @@ func TestSamples(t *testing.T) {
 // sampleErrors are the errors that samples show, by the name of their operation.
 var sampleErrors = map[string]string{
 	"DeleteSite":  "still in use",
+	"DeleteSites": "still in use",
 	"ShowSession": "the session or API token has ended",
 }
 

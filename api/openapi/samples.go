@@ -127,12 +127,22 @@ func marshal(value any) string {
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
+// matchingSamples are filters of writes to matching rows. They find rows of the mock data.
+var matchingSamples = map[string]string{
+	"/api/v1/sites":      "country__empty=true",
+	"/api/v1/freezers":   "site_id=1",
+	"/api/v1/computers":  "site_id=1",
+	"/api/v1/containers": "freezer_id=1",
+	"/api/v1/todos":      "status=open",
+	"/api/v1/alerts":     "state=open",
+	"/api/v1/users":      "risk__empty=true",
+}
+
 // queryString returns the query string of the sample: the required parameters, or what a list is asked for.
 func (o *operation) queryString() string {
 	switch list := o.List(); {
 	case o.Kind == rest.KindMatching:
-		sample, _, _ := strings.Cut(listSample(list), "&")
-		return sample + "&max=10"
+		return "?" + matchingSamples[o.Path] + "&max=10"
 	case list != nil:
 		return listSample(list)
 	}

@@ -9,7 +9,7 @@
 //	search   the form of the row's texts that ?q= compares; see search_text in the schema
 //	settled  false for a row that a reader in key order must not see yet, because earlier rows may still appear
 //	xid      the first part of the key of a list in which rows become settled
-//	rank     a part of the key of a list of several tables
+//	ordinal  a part of the key of a list of several tables
 package relation
 
 import (
@@ -72,20 +72,7 @@ type Options struct {
 func New(name, statement string, params int, row, all reflect.Type, o Options) *Relation {
 	r := &Relation{name: name, statement: trimStatement(statement), params: params, row: row}
 	for i := range row.NumField() {
-		f := row.Field(i)
-		column := Column{
-			Name:   f.Tag.Get("json"),
-			source: sourceList, origin: f.Tag.Get("json"), join: -1,
-			rule: o.Rules.Of(row, f.Tag.Get("json")),
-		}
-		column.goType, column.Nullable = f.Type, f.Type.Kind() == reflect.Pointer
-		if column.Nullable {
-			column.goType = f.Type.Elem()
-		}
-		supported := false
-		if column.Type, supported = typeOf(column.goType); !supported {
-			panic(fmt.Sprintf("relation: %s has the column %s of the unsupported type %s", name, column.Name, f.Type))
-		}
+		column := newColumn(name, row, row.Field(i), o.Rules)
 		if IsInternalColumn(column.Name) {
 			r.hidden = append(r.hidden, column)
 		} else {
@@ -98,6 +85,8 @@ func New(name, statement string, params int, row, all reflect.Type, o Options) *
 			r.search = true
 		case "settled":
 			r.settled = true
+		case "ordinal":
+			r.hidden = append(r.hidden, newColumn(name, all, all.Field(i), o.Rules))
 		}
 	}
 	if len(o.Key) == 0 {
@@ -114,9 +103,27 @@ func New(name, statement string, params int, row, all reflect.Type, o Options) *
 	return r
 }
 
+// newColumn returns the column of a field of the row type.
+func newColumn(list string, row reflect.Type, f reflect.StructField, rules bind.Rules) Column {
+	name := f.Tag.Get("json")
+	column := Column{
+		Name: name, Nullable: f.Type.Kind() == reflect.Pointer,
+		source: sourceList, origin: name, join: -1,
+		goType: f.Type, rule: rules.Of(row, name),
+	}
+	if column.Nullable {
+		column.goType = f.Type.Elem()
+	}
+	supported := false
+	if column.Type, supported = typeOf(column.goType); !supported {
+		panic(fmt.Sprintf("relation: %s has the column %s of the unsupported type %s", list, name, f.Type))
+	}
+	return column
+}
+
 // IsInternalColumn reports whether a column of a statement is for this package.
 func IsInternalColumn(name string) bool {
-	return slices.Contains([]string{"search", "settled", "xid", "rank"}, name)
+	return slices.Contains([]string{"search", "settled", "xid", "ordinal"}, name)
 }
 
 // trimStatement removes the comments above a statement and the semicolon below it.
