@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 import { boxUuid } from './bigLab'
 import { addFilter, chips, filterForm } from './filterForm'
-import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, switchUser, test, uniqueName } from './fixtures'
 
 // The table of all lists: search, filters, order, pages, columns, export and selection, on 3,000 containers.
 
@@ -165,6 +165,37 @@ test('the chosen columns are in the URL and in the export', async ({ page, openS
   await page.getByRole('button', { name: 'Columns' }).click()
   await chooser.getByRole('button', { name: 'Reset columns' }).click()
   await expect(page).not.toHaveURL(/fields=/)
+})
+
+test('a view is saved, shared, shown by another user and deleted', async ({ page, securedServer }) => {
+  test.slow() // axe
+  await signIn(page, securedServer, 'olga', '/app/alerts')
+  const name = uniqueName('Mine')
+  await addFilter(page, 'Assignee', 'is', { text: 'olga' })
+  await page.getByRole('button', { name: /^Remove filter State/ }).click()
+  await page.getByRole('columnheader', { name: 'State' }).getByRole('button').click()
+  await page.getByRole('button', { name: 'Views' }).click()
+  const views = page.getByRole('dialog', { name: 'Views' })
+  await views.getByLabel('Save as view').fill(name)
+  await views.getByLabel('Share with all users').check()
+  await views.getByRole('button', { name: 'Save' }).click()
+  await expect(views.getByRole('button', { name, exact: true })).toHaveAttribute('aria-current', 'true')
+  await checkScreen(page, 'grid-views')
+  await switchUser(page, securedServer, 'vera', '/app/alerts')
+  await expect(chips(page)).toHaveText([/State: Open/])
+  await page.getByRole('button', { name: 'Views' }).click()
+  await expect(views).toContainText('Shared by olga')
+  await expect(views.getByRole('button', { name: `Delete view ${name}` })).toHaveCount(0)
+  await views.getByRole('button', { name, exact: true }).click()
+  await expect(page).toHaveURL(/assignee=olga/)
+  await expect(chips(page)).toHaveText([/Assignee: olga/])
+  await page.goBack()
+  await expect(chips(page)).toHaveText([/State: Open/])
+  await switchUser(page, securedServer, 'olga', '/app/alerts')
+  await page.getByRole('button', { name: 'Views' }).click()
+  await views.getByRole('button', { name: `Delete view ${name}` }).click()
+  await expect(page.getByText(`Deleted ${name}`)).toBeVisible()
+  await expect(views.getByRole('button', { name, exact: true })).toHaveCount(0)
 })
 
 test('Shift selects a range, and the actions stay in sight', async ({ page, securedServer }) => {

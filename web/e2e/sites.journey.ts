@@ -179,7 +179,7 @@ test.describe('rejected requests', () => {
   test('a write request of a viewer is rejected', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'vera')
     const { status, body } = await callApi(page, 'PATCH', '/api/v1/sites/1', { country: 'Mine' })
-    expect([status, body.title]).toEqual([403, 'Forbidden'])
+    expect([status, body.title]).toEqual([403, 'Insufficient role'])
   })
 })
 

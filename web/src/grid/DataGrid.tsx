@@ -66,6 +66,7 @@ export function DataGrid<T extends object>({
           actions={actions}
           exportUrl={listUrl(definition.noun, exportParams(definition, state, scope))}
           quickFilters={quickFilters}
+          isScoped={scope !== undefined}
         />
       )}
       <QueryBoundary query={query}>

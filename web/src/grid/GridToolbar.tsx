@@ -10,6 +10,7 @@ import { AddFilter, FilterChip } from './FilterChip'
 import { formatSort, type GridState, hasFilters, parseSort, shownColumns } from './gridState'
 import type { ListDefinition } from './types'
 import type { GridActions } from './useGridState'
+import { ViewsMenu } from './ViewsMenu'
 
 interface Props<T> {
   definition: ListDefinition<T>
@@ -20,10 +21,12 @@ interface Props<T> {
   quickFilters?: ReactNode
   /** False if the rows are not shown in a table, so that columns and their order do not apply. */
   isTable?: boolean
+  /** True for a part of the list, such as the containers of a freezer, which has no views. */
+  isScoped?: boolean
 }
 
 /** GridToolbar searches, filters and exports a list, and chooses its columns. */
-export function GridToolbar<T>({ definition, state, actions, exportUrl, quickFilters, isTable = true }: Props<T>) {
+export function GridToolbar<T>({ definition, state, actions, exportUrl, quickFilters, isTable = true, isScoped = false }: Props<T>) {
   const { columns, itemNames, isSearchable = true } = definition
   return (
     <search className={classes.toolbar} aria-label={`Filter ${itemNames.many}`}>
@@ -56,6 +59,7 @@ export function GridToolbar<T>({ definition, state, actions, exportUrl, quickFil
       )}
       {quickFilters}
       <div className={classes.end}>
+        {!isScoped && <ViewsMenu definition={definition} state={state} actions={actions} />}
         {isTable && <ColumnChooser definition={definition} state={state} actions={actions} />}
         <ExportLink url={exportUrl} />
       </div>

@@ -10,6 +10,7 @@ import {
   type SearchParams,
   type SortKey,
 } from './gridState'
+import { viewSearch } from './savedViews'
 import type { ListDefinition } from './types'
 
 const firstPage = { after: undefined, before: undefined, page: undefined }
@@ -23,6 +24,8 @@ export interface GridActions {
   setSort: (sort: readonly SortKey[]) => void
   setVisibleIds: (ids: string[]) => void
   setLimit: (limit: number) => void
+  /** Shows the query of a saved view. */
+  showView: (query: string) => void
   /** Shows the page after or before a cursor; without a cursor, the first page. */
   showPage: (page: number, cursor?: { after: string } | { before: string }) => void
 }
@@ -71,6 +74,17 @@ export function useGridState<T>(definition: ListDefinition<T>, prefix = ''): [Gr
       setVisibleIds: (ids) =>
         change({ fields: ids.join() === defaultColumnIds(definition).join() ? undefined : ids.join() }),
       setLimit: (limit) => change({ limit: String(limit), ...firstPage }),
+      showView: (query) =>
+        change(
+          {
+            ...Object.fromEntries(state.filters.map(({ param }) => [param, undefined])),
+            ...Object.fromEntries(Object.keys(defaultFilters).map((param) => [param, undefined])),
+            ...{ q: undefined, sort: undefined, fields: undefined },
+            ...viewSearch(definition, query),
+            ...firstPage,
+          },
+          { replace: false },
+        ),
       showPage: (page, cursor) =>
         change({ ...firstPage, ...cursor, ...(page > 1 && { page: String(page) }) }, { replace: false }),
     },

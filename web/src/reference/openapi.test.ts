@@ -20,6 +20,8 @@ test('references to parameters and schemas are resolved', () => {
   expect(patchSite).toMatchObject({ method: 'PATCH', path: '/api/v1/sites/{id}' })
   expect(patchSite?.parameters.map(({ name, location }) => `${location} ${name}`)).toEqual([
     'path id',
+    'header Idempotency-Key',
+    'header X-Change-Message',
     'query dry_run',
     'header If-Match',
   ])
@@ -38,6 +40,7 @@ test('formatType returns short type names', () => {
 
 test('matchesSearch accepts words in any order', () => {
   expect(allOperations.filter((operation) => matchesSearch(operation, 'sites patch')).map(({ id }) => id)).toEqual([
+    'PatchSites',
     'PatchSite',
   ])
   expect(allOperations.filter((operation) => matchesSearch(operation, 'no such words'))).toEqual([])
