@@ -96,7 +96,7 @@ type (
 		In          string `json:"in"`
 		Description string `json:"description"`
 		Required    bool   `json:"required"`
-		Example     string `json:"example"`
+		Example     any    `json:"example"`
 		Schema      struct {
 			Default any   `json:"default"`
 			Enum    []any `json:"enum"`
@@ -291,7 +291,7 @@ func (c call) rank() int {
 	if len(c.segments()) > 1 && isVariable(c.segments()[1]) && !strings.Contains(c.path, "{offset}") {
 		kind += " row"
 	}
-	order := []string{"GET", "POST", "POST row", "PUT row", "PATCH row", "GET row", "DELETE row"}
+	order := []string{"GET", "POST", "PATCH", "POST row", "PUT row", "PATCH row", "GET row", "DELETE row", "DELETE"}
 	return slices.Index(order, kind)
 }
 
@@ -424,6 +424,14 @@ func (d *document) items(calls []call, keys, createdBy map[string]string) (items
 	return items
 }
 
+// separator returns what precedes a parameter in the query string of a URL.
+func separator(url string) string {
+	if strings.Contains(url, "?") {
+		return "&"
+	}
+	return "?"
+}
+
 // item returns the request of a call with its test script.
 func (d *document) item(c call, keys, createdBy map[string]string) item {
 	override := overrides[c.name()]
@@ -473,13 +481,13 @@ func (d *document) item(c call, keys, createdBy map[string]string) item {
 		case p.Name == "dry_run":
 			v.Value, v.Disabled = "true", !dryRun
 			if dryRun {
-				raw += "?dry_run=true"
+				raw += separator(raw) + "dry_run=true"
 			}
 			fallthrough
 		case p.In == "query":
 			if p.Required {
-				v.Value, v.Disabled = p.Example, false
-				raw += "?" + p.Name + "=" + p.Example
+				v.Value, v.Disabled = fmt.Sprint(p.Example), false
+				raw += separator(raw) + p.Name + "=" + v.Value
 			}
 			r.URL.Query = append(r.URL.Query, v)
 		case p.Name == "Idempotency-Key":

@@ -221,7 +221,7 @@ func listParameterComponents() object {
 		"max": func() object {
 			maxRows := parameter("max", object{"type": "integer", "minimum": 1, "maximum": rest.MaxMatches},
 				"Largest number of rows to write. If more rows match, the server returns 409 and changes nothing.")
-			maxRows["required"] = true
+			maxRows["required"], maxRows["example"] = true, 10
 			return maxRows
 		}(),
 		"format": parameter("format", object{"type": "string", "enum": []string{"json", "csv", "ndjson"}},

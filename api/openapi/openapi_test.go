@@ -113,6 +113,9 @@ func runSample(t *testing.T, pool *pgxpool.Pool, o *operation, sql string) {
 	}
 	_, err = tx.Conn().PgConn().Exec(ctx, sql).ReadAll()
 	want := sampleErrors[o.Name]
+	if strings.HasPrefix(sql, "SELECT list.") { // it only finds the rows of a write
+		want = ""
+	}
 	if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
 		t.Errorf("%s %s: error %v, want %q\n%s", o.Method, o.Path, err, want, sql)
 	}

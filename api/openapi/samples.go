@@ -135,7 +135,7 @@ var matchingSamples = map[string]string{
 	"/api/v1/containers": "freezer_id=1",
 	"/api/v1/todos":      "status=open",
 	"/api/v1/alerts":     "state=open",
-	"/api/v1/users":      "risk__empty=true",
+	"/api/v1/users":      "country=UK",
 }
 
 // queryString returns the query string of the sample: the required parameters, or what a list is asked for.
