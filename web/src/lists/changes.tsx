@@ -74,7 +74,7 @@ export const adminChangesList: ListDefinition<Change> = {
       ),
       width: 8.5,
     },
-    { id: 'at', header: 'Time', type: 'time', cell: (change) => <AbsoluteTime at={change.at} />, width: 10 },
+    { id: 'at', header: 'Time', type: 'time', cell: (change) => <AbsoluteTime at={change.at} />, width: 12.5 },
     {
       id: 'after',
       header: 'Changes',
@@ -92,11 +92,11 @@ export const adminChangesList: ListDefinition<Change> = {
       isNullable: true,
       cell: ({ request_id }) =>
         request_id && (
-          <TextLink underline="always" to="/history" search={{ request_id }}>
-            {request_id}
+          <TextLink underline="always" to="/history" search={{ request_id }} title={request_id}>
+            {request_id.slice(0, 8)}…
           </TextLink>
         ),
-      width: 9,
+      width: 7,
     },
   ],
 }

@@ -35,7 +35,7 @@ const columns: GridColumn<Todo>[] = [
     type: 'date',
     isNullable: true,
     cell: (todo) => <DueDate todo={todo} />,
-    width: 11.5,
+    width: 12.75,
   },
   { id: 'owner', header: 'Owner', type: 'text', width: 7.5 },
   {
