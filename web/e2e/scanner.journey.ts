@@ -257,7 +257,7 @@ test('a prefix identifies slow scanners', async ({ page, openServer }) => {
   await page.reload()
   await expectLoaded(page, 'Sites')
   await scan(page, box) // without the prefix
-  await page.getByLabel('Name').focus()
+  await page.getByRole('searchbox', { name: 'Search sites' }).focus()
   await expect(page).toHaveURL(/\/sites$/)
   await scan(page, `#${box}`, { interval: 120 })
   await expectBox(page)
