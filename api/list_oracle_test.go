@@ -311,7 +311,7 @@ func (o *oracle) matches(f relation.FilterParam, value *string, wanted []string)
 var notHexRE = regexp.MustCompile(`^urn:uuid:|[-:.{}]`)
 
 // occurs reports whether a word of ?q= occurs in a row.
-func (o *oracle) occurs(r row, word string) bool {
+func (o *oracle) occurs(r row, word string, alone bool) bool {
 	for _, name := range slices.Concat(o.texts, o.names) {
 		if r[name] != nil && strings.Contains(fold(*r[name]), fold(word)) {
 			return true
@@ -329,7 +329,7 @@ func (o *oracle) occurs(r row, word string) bool {
 			found = isHex && strings.HasPrefix(hex, digits)
 		case c.Type == relation.MAC:
 			found = isHex && strings.Contains(hex, digits) || strings.Contains(*r[c.Name], fold(word))
-		case c.Name == o.key:
+		case c.Name == o.key && alone:
 			found = *r[c.Name] == word
 		}
 		if found {
@@ -468,7 +468,7 @@ func (o *oracle) answer(r listRequest) []string {
 			ok = ok && o.matches(f, candidate[f.Column.Name], values)
 		}
 		for _, word := range r.words {
-			ok = ok && o.occurs(candidate, word)
+			ok = ok && o.occurs(candidate, word, len(r.words) == 1)
 		}
 		if ok {
 			found = append(found, candidate)

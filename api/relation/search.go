@@ -65,7 +65,8 @@ func (b *builder) occurs(w word) string {
 		case c.Type == MAC && w.digits != "":
 			conditions = append(conditions, fmt.Sprintf("replace(%s::text, ':', '') LIKE contains_pattern(%s)",
 				c.sql(), b.bind(w.digits)))
-		case c.Type == Integer && len(r.key) == 1 && c.Name == r.key[0].Name && isInRange(c, w.text):
+		case len(b.request.words) > 1 || len(r.key) > 1 || c.Name != r.key[0].Name:
+		case c.Type == Integer && isInRange(c, w.text): // an ID, and not a number in a text
 			conditions = append(conditions, c.sql()+" = "+b.bind(w.text))
 		}
 	}
