@@ -136,12 +136,40 @@ func (o *operation) listParameters(list *relation.Relation) []object {
 	if o.hasViews() {
 		all = append(all, ref("parameters", "view"))
 	}
+	if !o.documentsFilters() {
+		return all
+	}
 	for _, filter := range list.Filters() {
-		if !strings.Contains(o.Path, "{"+filter.Param+"}") {
-			all = append(all, ref("parameters", name+"."+filter.Param))
-		}
+		all = append(all, ref("parameters", name+"."+filter.Param))
 	}
 	return all
+}
+
+// filterPaths are the lists whose operations document their filters, by the schema of their rows. The description of
+// other operations refers to them: a page with all filters of all operations would take a minute to render.
+var filterPaths = map[string]string{
+	"Account": "/api/v1/users", "Alert": "/api/v1/alerts", "ListAlertChangesRow": "/api/v1/alerts/{alert_id}/history",
+	"Attachment": "/api/v1/attachments", "Change": "/api/v1/changes", "Computer": "/api/v1/computers",
+	"Container": "/api/v1/containers", "Event": "/api/v1/events", "Freezer": "/api/v1/freezers",
+	"Instrument": "/api/v1/instruments", "ListOwnSessionsRow": "/auth/token", "ListTokensRow": "/api/v1/tokens",
+	"Rule": "/api/v1/rules", "Site": "/api/v1/sites", "Todo": "/api/v1/todos", "View": "/api/v1/views",
+}
+
+// documentsFilters reports whether the operation documents the filters that it takes.
+func (o *operation) documentsFilters() bool {
+	return o.Kind == rest.KindList && filterPaths[schemaName(o.listRow)] == o.Path
+}
+
+// filterNote returns a sentence about filters that the operation takes and does not document, or "".
+func (o *operation) filterNote() string {
+	if o.List() == nil || o.documentsFilters() {
+		return ""
+	}
+	path := filterPaths[schemaName(o.listRow)]
+	if path == "" {
+		panic("filterPaths has no list for " + schemaName(o.listRow))
+	}
+	return " Accepts all filters of `GET " + path + "`."
 }
 
 // hasViews reports whether views belong to the list of the operation.
@@ -160,9 +188,6 @@ func (o *operation) matchingParameters() []object {
 	}
 	for _, name := range o.Plan.QueryNames() {
 		all = append(all, o.queryParameter(name))
-	}
-	for _, filter := range o.List().Filters() {
-		all = append(all, ref("parameters", schemaName(o.listRow)+"."+filter.Param))
 	}
 	return all
 }

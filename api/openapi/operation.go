@@ -75,6 +75,7 @@ func (o *operation) object() object {
 		doc += " The server does so for all rows that match the filters. " +
 			"If more than max rows match, or if one row fails, nothing changes."
 	}
+	doc += o.filterNote()
 	op := object{
 		"operationId": operationID(name, o.Method, o.Path),
 		"summary":     summary,

@@ -152,7 +152,7 @@ test('the head stays in sight, and rows are 32 px high', async ({ page, openServ
 test('the chosen columns are in the URL and in the export', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/sites`)
   await expectLoaded(page, 'Sites')
-  await page.getByRole('button', { name: 'Columns' }).click()
+  await page.getByRole('button', { name: 'Columns', exact: true }).click()
   const chooser = page.getByRole('dialog', { name: 'Columns' })
   await expect(chooser.getByLabel('Name')).toBeDisabled()
   await chooser.getByLabel('Postcode or ZIP').check()
@@ -162,7 +162,7 @@ test('the chosen columns are in the URL and in the export', async ({ page, openS
   await expect(page.getByRole('columnheader')).toHaveText(['Name', 'Contact', 'Country', 'Postcode or ZIP'])
   const [header] = await download(page)
   expect(header?.trim()).toBe('id,name,contact,country,postcode_or_zip')
-  await page.getByRole('button', { name: 'Columns' }).click()
+  await page.getByRole('button', { name: 'Columns', exact: true }).click()
   await chooser.getByRole('button', { name: 'Reset columns' }).click()
   await expect(page).not.toHaveURL(/fields=/)
 })
