@@ -111,20 +111,35 @@
   // The renderer reads its colours only once, at the start.
   scheme.addEventListener("change", () => location.reload());
 
-  Redoc.init(
-    documentURL,
-    {
+  // Each column has the same operators, and thousands of rows take a minute to render. The introduction lists them.
+  function withoutOperators(openapi) {
+    for (const path of Object.values(openapi.paths)) {
+      for (const operation of Object.values(path)) {
+        operation.parameters = (operation.parameters || []).filter((p) => !(p.$ref || "").includes("__"));
+      }
+    }
+    return openapi;
+  }
+
+  async function render() {
+    const response = await fetch(documentURL);
+    if (!response.ok) {
+      throw new Error(response.statusText);
+    }
+    const options = {
+      downloadDefinitionUrl: documentURL,
       theme: scheme.matches ? dark : light,
       nativeScrollbars: true,
       requiredPropsFirst: true,
       jsonSamplesExpandLevel: "all",
       sanitize: true,
-    },
-    root,
-    (err) => {
+    };
+    Redoc.init(withoutOperators(await response.json()), options, root, (err) => {
       if (err) {
         fail();
       }
-    },
-  );
+    });
+  }
+
+  render().catch(fail);
 })();

@@ -190,7 +190,8 @@ const introduction = "Labledger stores the inventory of a laboratory, an append-
 	"Its `type` is the path of a page with the cause and the remedy; `/problems/` lists all types. " +
 	"The server rejects unknown parameters and fields, and suggests the closest known name.\n\n" +
 	"**Lists.** A list returns one page; the `Link` header contains the URLs of the pages beside it. " +
-	"Every column is a filter, also with an operator: `name=Box 1`, `name__contains=box`, `id__gte=10`. " +
+	"Every column is a filter, also with an operator that fits its type: `__not`, `__in`, `__contains`, " +
+	"`__startswith`, `__gt`, `__gte`, `__lt`, `__lte` and `__empty`, as in `name__contains=box`. " +
 	"`q` searches, `sort=-name` sorts, `fields` chooses columns, and `include` adds the names of referenced rows. " +
 	"To get all matching rows, request `format=csv` or `format=ndjson`.\n\n" +
 	"**Concurrent changes.** A row has a version, which is its `ETag`. " +
