@@ -118,6 +118,11 @@
         operation.parameters = (operation.parameters || []).filter((p) => !(p.$ref || "").includes("__"));
       }
     }
+    for (const name of Object.keys(openapi.components.parameters)) {
+      if (name.includes("__")) {
+        delete openapi.components.parameters[name];
+      }
+    }
     return openapi;
   }
 
