@@ -121,7 +121,7 @@ func validateSearch(text string) string {
 	return ""
 }
 
-// validateListQuery accepts the query string of a list as it stands in a URL, without the parameters of a page. The list
+// validateListQuery accepts the query string of a list in the form of a URL, without the parameters of a page. The list
 // itself checks the names and values of the parameters.
 func validateListQuery(text string) string {
 	if text == "" {

@@ -272,7 +272,7 @@ func uploadUntilRejected(ts *apitest.Server, token string) *httptest.ResponseRec
 		response := make(chan *httptest.ResponseRecorder, 1)
 		open.Go(func() {
 			w := serve(ts, r)
-			_ = body.CloseWithError(io.ErrClosedPipe) // nobody reads a rejected body
+			_ = body.CloseWithError(io.ErrClosedPipe) // a rejected body has no reader
 			response <- w
 		})
 		if _, err := io.WriteString(upload, siteColumns); err != nil {

@@ -91,7 +91,7 @@ var (
 	NotOwner = define(Type{
 		Slug: "not-owner", Status: http.StatusForbidden, Title: "Row of another user",
 		Cause:  "Only the owner of the row, its assignee and admins may change it.",
-		Remedy: "Ask the owner, whom detail names, or an admin.",
+		Remedy: "Ask an admin, or the owner: detail contains the name.",
 	})
 	CrossOrigin = define(Type{
 		Slug: "cross-origin-request", Status: http.StatusForbidden, Title: "Cross-origin request",

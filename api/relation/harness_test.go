@@ -53,7 +53,7 @@ type (
 	}
 )
 
-// newRelations returns samples, which lie in freezers, which stand at sites.
+// newRelations returns samples that reference freezers, which reference sites.
 func newRelations() (samples, freezers, sites *Relation) {
 	rules := bind.Rules{"kind": {Check: func(text string) string {
 		if text != "box" && text != "tube" {
