@@ -58,119 +58,6 @@ func TestCollection(t *testing.T) {
 	}
 }
 
-// The parts of the OpenAPI document that the generator reads.
-type (
-	document struct {
-		Tags       []tag                           `json:"tags"`
-		Paths      map[string]map[string]operation `json:"paths"` // by path and method
-		Components struct {
-			Parameters map[string]parameter `json:"parameters"`
-		} `json:"components"`
-	}
-	tag struct {
-		Name        string `json:"name"`
-		Description string `json:"description"`
-	}
-	operation struct {
-		Summary     string      `json:"summary"`
-		Description string      `json:"description"`
-		Tags        []string    `json:"tags"`
-		Security    []any       `json:"security"` // empty if no authentication is required
-		Parameters  []parameter `json:"parameters"`
-		RequestBody struct {
-			Content map[string]struct {
-				Example map[string]any `json:"example"`
-			} `json:"content"`
-		} `json:"requestBody"`
-		Responses map[string]struct {
-			Content map[string]any `json:"content"`
-		} `json:"responses"`
-		Samples []struct {
-			Lang   string `json:"lang"`
-			Source string `json:"source"`
-		} `json:"x-codeSamples"`
-	}
-	parameter struct {
-		Ref         string `json:"$ref"`
-		Name        string `json:"name"`
-		In          string `json:"in"`
-		Description string `json:"description"`
-		Required    bool   `json:"required"`
-		Example     any    `json:"example"`
-		Schema      struct {
-			Default any   `json:"default"`
-			Enum    []any `json:"enum"`
-		} `json:"schema"`
-	}
-)
-
-// The Postman collection format: https://schema.getpostman.com/json/collection/v2.1.0/docs/index.html.
-type (
-	collection struct {
-		Info struct {
-			ID          string `json:"_postman_id"`
-			Name        string `json:"name"`
-			Description string `json:"description"`
-			Schema      string `json:"schema"`
-		} `json:"info"`
-		Auth     *auth   `json:"auth"`
-		Item     []item  `json:"item"`
-		Variable []value `json:"variable"`
-	}
-	item struct { // a folder or a request
-		Name        string   `json:"name"`
-		Description string   `json:"description,omitempty"`
-		Item        []item   `json:"item,omitempty"`
-		Event       []event  `json:"event,omitempty"`
-		Request     *request `json:"request,omitempty"`
-		Response    []any    `json:"response,omitzero"`
-	}
-	auth struct {
-		Type   string  `json:"type"`
-		Bearer []value `json:"bearer,omitempty"`
-	}
-	event struct {
-		Listen string `json:"listen"`
-		Script script `json:"script"`
-	}
-	script struct {
-		Type string   `json:"type"`
-		Exec []string `json:"exec"`
-	}
-	request struct {
-		Auth        *auth   `json:"auth,omitempty"` // nil to inherit from the collection
-		Method      string  `json:"method"`
-		Header      []value `json:"header"`
-		Body        *body   `json:"body,omitempty"`
-		URL         address `json:"url"`
-		Description string  `json:"description"`
-	}
-	body struct {
-		Mode    string         `json:"mode"`
-		Raw     string         `json:"raw,omitempty"`
-		Options map[string]any `json:"options,omitempty"`
-		Form    []field        `json:"formdata,omitempty"`
-	}
-	field struct {
-		Key  string `json:"key"`
-		Type string `json:"type"`
-		Src  string `json:"src"`
-	}
-	address struct {
-		Raw      string   `json:"raw"`
-		Host     []string `json:"host"`
-		Path     []string `json:"path"`
-		Query    []value  `json:"query,omitempty"`
-		Variable []value  `json:"variable,omitempty"`
-	}
-	value struct {
-		Key         string `json:"key"`
-		Value       string `json:"value"`
-		Description string `json:"description,omitempty"`
-		Disabled    bool   `json:"disabled,omitempty"`
-	}
-)
-
 // description returns the description of the collection. It quotes the names of two requests.
 func (d *document) description() string {
 	createSite, signIn := d.Paths["/api/v1/sites"]["post"].Summary, d.Paths["/auth/login"]["post"].Summary
@@ -188,114 +75,6 @@ func (d *document) description() string {
 		"and restores the previous access token.\n\n"+
 		"Optional parameters and headers are included, but disabled.", createSite, signIn)
 }
-
-// mockNouns are the nouns with a row 1 in the mock data. Requests that only read use that row.
-var mockNouns = []string{"site", "freezer", "computer", "user"}
-
-// overrides holds what the OpenAPI document does not contain, by method and path.
-var overrides = map[string]struct {
-	method      string            // replaces the method
-	note        string            // appended to the description
-	path        map[string]string // values of path variables
-	body        map[string]any    // body fields
-	alsoCreates string            // noun of a second row that the request creates
-	mediaType   string            // media type of the response
-	noDryRun    bool              // not a dry run, although the request creates no row with a variable
-	before      []string          // pre-request script
-	after       []string          // script after the response
-}{
-	"GET /api/v1/stream": {method: "HEAD",
-		note: "Sent as HEAD, because a GET does not end. Send GET to receive messages."},
-	"GET /api/users/{username}": {path: map[string]string{"username": "Bob"}},
-	"POST /api/v1/events":       {body: map[string]any{"type": "withdraw", "amount": "142.50"}, alsoCreates: "alert"},
-
-	"POST /api/v1/attachments": {after: []string{
-		`const [, , folder, file] = pm.response.json().url.split("/");`,
-		`pm.collectionVariables.set("folder", folder);`,
-		`pm.collectionVariables.set("file", file);`,
-	}},
-	"GET /media/{folder}/{file}": {path: map[string]string{"folder": "{{folder}}", "file": "{{file}}"},
-		mediaType: "text/plain"},
-
-	"POST /auth/register": {
-		body: credentials, noDryRun: true,
-		before: []string{
-			`pm.collectionVariables.set("username", "Ada " + pm.variables.replaceIn("{{$guid}}"));`,
-			`pm.collectionVariables.set("previous_token", pm.collectionVariables.get("access_token"));`,
-		},
-	},
-	"POST /auth/login": {body: credentials, noDryRun: true, after: storeTokensScript},
-	"POST /auth/refresh": {body: map[string]any{"refresh_token": "{{refresh_token}}"}, noDryRun: true,
-		after: storeTokensScript},
-	"PATCH /account": {noDryRun: true},
-	"PUT /account": {body: map[string]any{"current_password": "{{password}}",
-		"password": "incorrect horse battery staple"}},
-	"GET /auth/token": {after: []string{
-		`pm.collectionVariables.set("session", pm.response.json().find((s) => s.own).id);`,
-	}},
-	"PUT /auth/token/{session_id}": {path: map[string]string{"session_id": "{{session}}"},
-		body: map[string]any{"session_id": "{{session}}"}},
-	"POST /auth/logout": {
-		noDryRun: true,
-		after: []string{
-			`pm.collectionVariables.set("access_token", pm.collectionVariables.get("previous_token"));`,
-			`pm.collectionVariables.set("previous_token", "");`,
-		},
-	},
-}
-
-var (
-	credentials       = map[string]any{"username": "{{username}}", "password": "{{password}}"}
-	storeTokensScript = []string{
-		`pm.collectionVariables.set("access_token", pm.response.json().access_token);`,
-		`pm.collectionVariables.set("refresh_token", pm.response.json().refresh_token);`,
-	}
-)
-
-// accountSequence is the order of the requests in the folder "accounts", from registering to signing out. It includes
-// requests of other folders that an account uses.
-var accountSequence = []string{
-	"POST /auth/register", "POST /auth/login", "POST /auth/refresh", "GET /auth/session", "GET /account",
-	"PATCH /account", "PUT /account", "GET /auth/token", "PUT /auth/token/{session_id}",
-	"POST /api/v1/tokens", "GET /api/v1/tokens", "DELETE /api/v1/tokens/{id}", "POST /api/v1/todos",
-	"DELETE /api/v1/todos/{id}", "DELETE /account", "POST /auth/logout",
-}
-
-// call is an operation with its method and path.
-type call struct {
-	operation
-	method, path string
-}
-
-func (c call) isGet() bool { return c.method == "GET" }
-
-func (c call) name() string { return c.method + " " + c.path }
-
-// segments returns the segments of the path without the prefixes /api/v1 and /api.
-func (c call) segments() []string {
-	path := strings.TrimPrefix(strings.TrimPrefix(c.path, "/api/v1"), "/api")
-	return strings.Split(strings.TrimPrefix(path, "/"), "/")
-}
-
-// noun returns the resource of a call, in the singular.
-func (c call) noun() string { return strings.TrimSuffix(c.segments()[0], "s") }
-
-// createsRow reports whether a call creates a row whose key is a path variable.
-func (c call) createsRow(keys map[string]string) bool {
-	return c.method == "POST" && len(c.segments()) == 1 && keys[c.noun()] != ""
-}
-
-// rank orders the calls of a noun so that they can be sent one after another.
-func (c call) rank() int {
-	kind := c.method
-	if len(c.segments()) > 1 && isVariable(c.segments()[1]) && !strings.Contains(c.path, "{offset}") {
-		kind += " row"
-	}
-	order := []string{"GET", "POST", "PATCH", "POST row", "PUT row", "PATCH row", "GET row", "DELETE row", "DELETE"}
-	return slices.Index(order, kind)
-}
-
-func isVariable(part string) bool { return strings.HasPrefix(part, "{") }
 
 // collection generates the collection.
 func (d *document) collection() collection {
@@ -478,10 +257,10 @@ func (d *document) item(c call, keys, createdBy map[string]string) item {
 					r.URL.Variable[i].Description = p.Description
 				}
 			}
-		case p.Name == "dry_run":
+		case p.Name == "dry_run", p.Name == "cascade" && dryRun:
 			v.Value, v.Disabled = "true", !dryRun
 			if dryRun {
-				raw += separator(raw) + "dry_run=true"
+				raw += separator(raw) + p.Name + "=true"
 			}
 			fallthrough
 		case p.In == "query":
@@ -534,42 +313,6 @@ func (d *document) item(c call, keys, createdBy map[string]string) item {
 
 func storeKeyScript(noun, key string) string {
 	return fmt.Sprintf("pm.collectionVariables.set(%q, pm.response.json().%s);", noun, key)
-}
-
-// describe returns the description of a call, a note, and the SQL that the call runs.
-func (c call) describe(note string) string {
-	text := c.Description
-	if note != "" {
-		text += "\n\n" + note
-	}
-	for _, s := range c.Samples {
-		if s.Lang == "SQL" {
-			text += "\n\n```sql\n" + s.Source + "\n```"
-		}
-	}
-	return text
-}
-
-// sample returns the value of path segment i in the curl sample.
-func (c call) sample(i int) string {
-	for _, s := range c.Samples {
-		if _, rest, found := strings.Cut(s.Source, server+"/"); found {
-			return strings.Split(strings.Fields(rest)[0], "/")[i]
-		}
-	}
-	panic(c.path + " has no curl sample")
-}
-
-// success returns the documented 2xx statuses and the media type to request, JSON if there is a choice.
-func (c call) success() (statuses []string, mediaType string) {
-	for status, response := range c.Responses {
-		if strings.HasPrefix(status, "2") {
-			statuses = append(statuses, status)
-			mediaType = slices.Sorted(maps.Keys(response.Content))[0] // application/json sorts first
-		}
-	}
-	slices.Sort(statuses)
-	return statuses, mediaType
 }
 
 func prettyJSON(v any) string {
