@@ -41,7 +41,7 @@ var fieldRules = bind.Rules{
 	"q":                  {Check: validateSearch},
 	"noun":               {Check: oneOf(listNouns...)},
 	"query":              {Check: validateListQuery},
-	"only":               {Check: oneOf(SearchKinds...)},
+	"SearchParams.noun":  {}, // the operation checks it
 	"VoidRequest.reason": {Check: validateReason},
 	"NewEvent.type":      eventType,
 	"ListEventsRow.type": eventType,
@@ -53,9 +53,6 @@ var fieldRules = bind.Rules{
 	"differences":        {Min: 1, Max: 100_000},
 	"days":               {Min: 1, Max: 365},
 }
-
-// SearchKinds are the kinds of rows that a search finds.
-var SearchKinds = []string{"site", "freezer", "computer", "container", "event", "alert", "rule", "todo", "user"}
 
 // listNouns are the nouns of the lists that a view can belong to.
 var listNouns = []string{

@@ -105,6 +105,7 @@ var filteredLists = []indexedList{
 	{"freezers", "name__gt=Freezer+7&name__lt=Freezer+10", "freezer_name_id_idx"},
 	{"freezers", "site_id=7", "freezer_site_id_id_idx, freezer_site_id_freezer_ordinal_idx"},
 	{"computers", "name=Computer+7", "computer_name_id_idx"},
+	{"computers", "name__contains=r+777", "computer_search_text_idx"},
 	{"containers", "description=Zebrafish", "container_description_id_idx"},
 	{"containers", "q=zebrafish", "container_search_text_idx"},
 	{"containers", "q=zebra+fish", "container_search_text_idx"},
@@ -114,6 +115,9 @@ var filteredLists = []indexedList{
 	{"containers", "freezer_id=7", "container_freezer_id_id_idx"},
 	{"containers", "freezer_name=Quokka", "freezer_name_id_idx"},
 	{"todos", "description=Zebrafish", "todo_description_id_idx"},
+	{"todos", "description__contains=zebra", "todo_search_text_idx"},
+	{"todos", "q=zebrafish", "todo_search_text_idx"},
+	{"todos", "q=zebrafish", "computer_search_text_idx"}, // for the names of computers
 	{"todos", "status=blocked", "todo_status_id_idx"},
 	{"todos", "assignee=rare", "todo_assignee_id_idx"},
 	{"todos", "freezer_id__in=7,8", "todo_freezer_id_idx"},
@@ -149,9 +153,6 @@ var sortedLists = []indexedList{
 var scannedLists = []struct{ plural, query string }{
 	{"alerts", "alert_codes=500"},
 	{"events", "alert_codes=500"},
-	{"computers", "name__contains=r+777"},
-	{"todos", "q=zebrafish"}, // the names of computers
-	{"todos", "description__contains=zebra"},
 }
 
 var allEndpoints = sync.OnceValue(api.Endpoints)

@@ -171,7 +171,8 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.List(q.ListInstruments, rest.Key("site_id", "ordinal")),
 			"/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
 		get(viewer, rest.ListOf(q.ListChanges, rest.Key("xid", "id"), rest.Primary()), "/api/v1/changes"),
-		get(viewer, rest.Best(q.Search, 50), "/api/v1/search"),
+		get(viewer, rest.SearchLists("containers", "freezers", "computers", "sites", "todos", "users", "rules",
+			"attachments", "events", "alerts"), "/api/v1/search").URLColumn("url"),
 
 		get(public, rest.RedirectBrowsers(appPath, rest.Func(ShowHello, rest.Doc{})), "/"),
 		get(public, rest.Func(ShowHealth, rest.Doc{}), "/healthcheck"),

@@ -244,37 +244,47 @@ func (q *Queries) ListAttachmentChanges(ctx context.Context, arg ListAttachmentC
 }
 
 const listAttachments = `-- name: ListAttachments :many
-SELECT id, name, url, type, size, sha256, site_id, freezer_id, computer_id, container_uuid, owner, created_at, version
+SELECT
+    attachment.id, attachment.name, attachment.url, attachment.type, attachment.size, attachment.sha256, attachment.site_id, attachment.freezer_id, attachment.computer_id, attachment.container_uuid, attachment.owner, attachment.created_at, attachment.version,
+    search_text(name || E'\n' || type || E'\n' || owner) AS search
 FROM attachment
 `
 
+type ListAttachmentsRow struct {
+	Attachment Attachment `json:"attachment"`
+	Search     string     `json:"search"`
+}
+
 // Lists the attachments.
 //
-//	SELECT id, name, url, type, size, sha256, site_id, freezer_id, computer_id, container_uuid, owner, created_at, version
+//	SELECT
+//	    attachment.id, attachment.name, attachment.url, attachment.type, attachment.size, attachment.sha256, attachment.site_id, attachment.freezer_id, attachment.computer_id, attachment.container_uuid, attachment.owner, attachment.created_at, attachment.version,
+//	    search_text(name || E'\n' || type || E'\n' || owner) AS search
 //	FROM attachment
-func (q *Queries) ListAttachments(ctx context.Context) ([]Attachment, error) {
+func (q *Queries) ListAttachments(ctx context.Context) ([]ListAttachmentsRow, error) {
 	rows, err := q.db.Query(ctx, listAttachments)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Attachment{}
+	items := []ListAttachmentsRow{}
 	for rows.Next() {
-		var i Attachment
+		var i ListAttachmentsRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.Name,
-			&i.Url,
-			&i.Type,
-			&i.Size,
-			&i.Sha256,
-			&i.SiteID,
-			&i.FreezerID,
-			&i.ComputerID,
-			&i.ContainerUuid,
-			&i.Owner,
-			&i.CreatedAt,
-			&i.Version,
+			&i.Attachment.ID,
+			&i.Attachment.Name,
+			&i.Attachment.Url,
+			&i.Attachment.Type,
+			&i.Attachment.Size,
+			&i.Attachment.Sha256,
+			&i.Attachment.SiteID,
+			&i.Attachment.FreezerID,
+			&i.Attachment.ComputerID,
+			&i.Attachment.ContainerUuid,
+			&i.Attachment.Owner,
+			&i.Attachment.CreatedAt,
+			&i.Attachment.Version,
+			&i.Search,
 		); err != nil {
 			return nil, err
 		}

@@ -91,31 +91,41 @@ func (q *Queries) ListRuleChanges(ctx context.Context, arg ListRuleChangesParams
 }
 
 const listRules = `-- name: ListRules :many
-SELECT code, title, applies_to, "limit", window_seconds, enabled, version
+SELECT
+    rule.code, rule.title, rule.applies_to, rule."limit", rule.window_seconds, rule.enabled, rule.version,
+    search_text(title) AS search
 FROM rule
 `
 
+type ListRulesRow struct {
+	Rule   Rule   `json:"rule"`
+	Search string `json:"search"`
+}
+
 // Lists the alert rules.
 //
-//	SELECT code, title, applies_to, "limit", window_seconds, enabled, version
+//	SELECT
+//	    rule.code, rule.title, rule.applies_to, rule."limit", rule.window_seconds, rule.enabled, rule.version,
+//	    search_text(title) AS search
 //	FROM rule
-func (q *Queries) ListRules(ctx context.Context) ([]Rule, error) {
+func (q *Queries) ListRules(ctx context.Context) ([]ListRulesRow, error) {
 	rows, err := q.db.Query(ctx, listRules)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Rule{}
+	items := []ListRulesRow{}
 	for rows.Next() {
-		var i Rule
+		var i ListRulesRow
 		if err := rows.Scan(
-			&i.Code,
-			&i.Title,
-			&i.AppliesTo,
-			&i.Limit,
-			&i.WindowSeconds,
-			&i.Enabled,
-			&i.Version,
+			&i.Rule.Code,
+			&i.Rule.Title,
+			&i.Rule.AppliesTo,
+			&i.Rule.Limit,
+			&i.Rule.WindowSeconds,
+			&i.Rule.Enabled,
+			&i.Rule.Version,
+			&i.Search,
 		); err != nil {
 			return nil, err
 		}

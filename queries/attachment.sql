@@ -1,6 +1,8 @@
 -- name: ListAttachments :many
 -- Lists the attachments.
-SELECT *
+SELECT
+    sqlc.embed(attachment),
+    search_text(name || E'\n' || type || E'\n' || owner) AS search
 FROM attachment;
 
 -- name: GetAttachment :one

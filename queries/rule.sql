@@ -1,6 +1,8 @@
 -- name: ListRules :many
 -- Lists the alert rules.
-SELECT *
+SELECT
+    sqlc.embed(rule),
+    search_text(title) AS search
 FROM rule;
 
 -- name: GetRule :one

@@ -46,6 +46,7 @@ SET LOCAL lock_timeout = '10s';
         END
         $$;
     \endif
+    \ir 000020_search.down.sql
     \ir 000019_views.down.sql
     \ir 000018_write_headers.down.sql
     \ir 000017_lists.down.sql

@@ -28,5 +28,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000017_lists.up.sql
 \ir 000018_write_headers.up.sql
 \ir 000019_views.up.sql
-INSERT INTO schema_migrations VALUES (19, false);
+\ir 000020_search.up.sql
+INSERT INTO schema_migrations VALUES (20, false);
 COMMIT;

@@ -9,7 +9,6 @@
 //
 //	caller_id, caller_session, caller_role   describe the caller; no part of a request can set them
 //	given                                    names of the fields in the body of a PATCH
-//	limit                                    maximum number of rows of a read
 //	version                                  version that a write expects; see Preconditions
 //	cascade, simulate                        flags of writes, in the query string
 //	id, uuid                                 keys; a new row may omit them
@@ -38,7 +37,6 @@ type Plan struct {
 	requiredQuery []string // parameters that the query string must contain
 	givenIndex    int      // index of the field with the names of the fields in the body; -1 for none
 	versionIndex  int      // index of the expected version; -1 for none
-	limitIndex    int      // index of the row limit of a read; -1 for none
 	isBulkRow     bool     // binds the rows of a bulk body
 	rowKey        string   // of a bulk row: the key that makes it change an existing row; "" for none
 	canCreate     bool     // the write may create the row of the path
@@ -97,7 +95,7 @@ var writeFlags = []string{"cascade", "simulate"}
 func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 	p := &Plan{
 		typ: params, repeats: o.Repeats, canCreate: o.CanCreate, flags: o.Flags,
-		givenIndex: -1, versionIndex: -1, limitIndex: -1,
+		givenIndex: -1, versionIndex: -1,
 	}
 	isWrite := method != http.MethodGet
 	for i := range params.NumField() {
@@ -136,7 +134,10 @@ func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 				p.requiredBody = append(p.requiredBody, name)
 			}
 		}
-		p.noteIndex(name, i, isWrite)
+		if name == "version" {
+			requireType[*int64](p.typ, i)
+			p.versionIndex = i
+		}
 	}
 	if len(p.pathFields) != len(vars) {
 		panic(fmt.Sprintf("bind: %s has no field for one of the path variables %v", params, vars))
@@ -149,18 +150,6 @@ func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 		p.queryNames = append(p.queryNames, flag.Name)
 	}
 	return p
-}
-
-// noteIndex remembers the fields that the adapter reads and sets itself.
-func (p *Plan) noteIndex(name string, i int, isWrite bool) {
-	switch {
-	case name == "version":
-		requireType[*int64](p.typ, i)
-		p.versionIndex = i
-	case name == "limit" && !isWrite:
-		requireType[*int64](p.typ, i)
-		p.limitIndex = i
-	}
 }
 
 // requireType panics unless a field has the type T.

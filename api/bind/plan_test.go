@@ -92,7 +92,6 @@ func TestNew_panics(t *testing.T) {
 		{"at", reflect.TypeFor[time.Time](), "POST", nil, "parameter at of the unsupported type time.Time"},
 		{"small", reflect.TypeFor[int16](), "POST", nil, "parameter small of the unsupported type int16"},
 		{"version", number, "PUT", nil, "parameter version of the unsupported type int64"},
-		{"limit", number, "GET", nil, "parameter limit of the unsupported type int64"},
 		{"given", text, "PATCH", nil, "parameter given of the unsupported type string"},
 		{"caller_mail", text, "GET", nil, "unknown parameter caller_mail string"},
 		{"caller_id", text, "GET", nil, "unknown parameter caller_id string"},
@@ -255,27 +254,5 @@ func TestCaller(t *testing.T) {
 	p.Caller(&in, caller)
 	if in.CallerID != caller.ID || in.CallerSession != caller.Session || in.CallerRole != caller.Role {
 		t.Errorf("got %+v, want the caller %+v", in, caller)
-	}
-}
-
-// TestLimit: the plan returns and sets the row limit of a read.
-func TestLimit(t *testing.T) {
-	t.Parallel()
-	for raw, want := range map[string]int64{"owner=x": -1, "owner=x&limit=5": 5} { // -1 without a limit
-		p := plan[listBoxes](http.MethodGet, nil, bind.Options{})
-		var in listBoxes
-		var errs problem.FieldErrors
-		p.Query(&in, raw, &errs)
-		wantErrors(t, raw, errs)
-		got := int64(-1)
-		if limit := p.Limit(&in); limit != nil {
-			got = *limit
-		}
-		if got != want {
-			t.Errorf("%s: got limit %d, want %d", raw, got, want)
-		}
-		if p.SetLimit(&in, 100); in.Limit == nil || *in.Limit != 100 {
-			t.Errorf("%s: limit after SetLimit: %v", raw, in.Limit)
-		}
 	}
 }

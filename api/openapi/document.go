@@ -36,7 +36,11 @@ func document(src *sources, endpoints []*rest.Endpoint) object {
 		o := newOperation(src, e)
 		item[strings.ToLower(e.Method)] = o.object()
 		o.addListComponents(parameters, schemas)
-		if o.Kind != rest.KindRaw {
+		switch {
+		case o.Kind == rest.KindRaw:
+		case o.Searched() != nil:
+			schemas[schemaName(o.row)] = o.groupSchema(o.Searched())
+		default:
 			schemas[schemaName(o.row)] = src.schema(o.row, o.tables())
 		}
 	}
@@ -83,7 +87,7 @@ var tags = []object{
 	{"name": "views", "description": "List queries that users saved under a name."},
 	{"name": "accounts", "description": "Registration, login, sessions, API tokens and the caller's account."},
 	{"name": "attachments", "description": "Uploaded files and the rows that they belong to."},
-	{"name": "search", "description": "Search in names, titles and descriptions, and by ID."},
+	{"name": "search", "description": "Search in all lists, by words and by key."},
 	{
 		"name":        "changes",
 		"description": "The history: every insert, update and delete, including those made in psql.",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -62,6 +63,29 @@ func (o *operation) selectionSchema(list *relation.Relation) object {
 		"properties":           properties,
 		"additionalProperties": false,
 	}
+}
+
+// groupSchema returns the schema of the matches of a search in one of several lists.
+func (o *operation) groupSchema(lists map[string]*relation.Relation) object {
+	var groups []object
+	for _, noun := range slices.Sorted(maps.Keys(lists)) {
+		row := schemaName(schemaType(lists[noun].Row()))
+		groups = append(groups, object{
+			"type": "object",
+			"properties": object{
+				"noun":       object{"type": "string", "const": noun, "description": o.fieldDoc(o.row, "noun")},
+				"total":      object{"type": "integer", "minimum": 1, "description": o.fieldDoc(o.row, "total")},
+				"total_kind": object{"type": "string", "enum": rest.TotalKinds, "description": o.fieldDoc(o.row, "total_kind")},
+				"rows": object{
+					"type": "array", "minItems": 1, "items": ref("schemas", row+"Selection"),
+					"description": o.fieldDoc(o.row, "rows"),
+				},
+			},
+			"required":             []string{"noun", "total", "total_kind", "rows"},
+			"additionalProperties": false,
+		})
+	}
+	return object{"description": o.src.typeDoc(o.row), "oneOf": groups}
 }
 
 func joinedDoc(column *relation.Column) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -271,14 +272,14 @@ func (o *operation) queryParameter(name string) object {
 	doc := strings.TrimSpace("Only rows with this value. " + o.fieldDoc(o.row, name))
 	switch name {
 	case "limit":
-		schema = object{"type": "integer", "minimum": 1, "maximum": o.MaxRows, "default": rest.DefaultBestRows}
-		doc = "Maximum number of rows."
+		schema = object{"type": "integer", "minimum": 1, "maximum": o.MaxRows, "default": rest.DefaultFoundRows}
+		doc = o.fieldDoc(o.Plan.Type(), name)
 	case "q":
 		schema = object{"type": "string", "minLength": 1, "maxLength": 200}
-		doc = "Text to search for."
-	case "only":
-		schema = object{"type": "string", "enum": api.SearchKinds}
-		doc = "Only rows of this kind."
+		doc = o.fieldDoc(o.Plan.Type(), name)
+	case "noun":
+		schema = object{"type": "string", "enum": slices.Sorted(maps.Keys(o.Searched()))}
+		doc = o.fieldDoc(o.Plan.Type(), name)
 	case "simulate":
 		schema = object{"type": "boolean", "default": false}
 		doc = "Same as dry_run."

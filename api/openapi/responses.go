@@ -26,7 +26,7 @@ func (o *operation) addResponses(all object) {
 		o.addReplayed(all)
 		return
 	case o.Kind == rest.KindList && o.MaxRows > 0:
-		success["description"] = "The rows, best match first."
+		success["description"] = "The groups, the one with the best match first."
 		success["content"] = object{"application/json": object{"schema": object{"type": "array", "items": schema}}}
 		addProblems(all, 400, 406, 503)
 	case o.Kind == rest.KindList:

@@ -145,6 +145,8 @@ func (o *operation) queryString() string {
 		return "?" + matchingSamples[o.Path] + "&max=10"
 	case list != nil:
 		return listSample(list)
+	case o.Searched() != nil:
+		return "?noun=containers&q=plasma"
 	}
 	values := url.Values{}
 	for _, name := range o.Plan.RequiredQuery() {
@@ -168,6 +170,10 @@ type sampleSQL struct{ label, text string }
 
 // statements returns the SQL that an operation runs, ready for psql.
 func (o *operation) statements() (all []sampleSQL) {
+	if o.Searched() != nil {
+		s := o.Endpoint.Statement(strings.TrimPrefix(o.queryString(), "?"))
+		return []sampleSQL{{"SQL for containers", o.statement(query{SQL: s.SQL}, s.Args)}}
+	}
 	if list := o.List(); list != nil {
 		s := o.Statement(strings.TrimPrefix(o.queryString(), "?"))
 		_, sql, _ := strings.Cut(s.SQL, "\n") // without the name of the query

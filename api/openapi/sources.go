@@ -133,7 +133,6 @@ var rowDocs = map[string]string{
 	"ListTokensRow":        "One API token of the caller, without the token itself.",
 	"RevokeSessionRow":     "The revoked session.",
 	"RevokeTokenRow":       "The revoked API token.",
-	"SearchRow":            "One match of a search.",
 }
 
 // columnDocs describe columns and parameters that belong to no table, and embedded fields with a meaning of their own,
@@ -151,13 +150,7 @@ var columnDocs = map[string]map[string]string{
 		"voided_at":   "Time when the event was voided; null without a void.",
 		"voided_by":   "Actor that voided the event, as in the history; null without a void.",
 	},
-	"ListEventsRow": {"void_id": "ID of the void of the event; null for none."},
-	"SearchRow": {
-		"kind":   "Kind of the matching row, such as site or event.",
-		"key":    "Key of the matching row as a string, as in its URL.",
-		"title":  "Name or title of the matching row.",
-		"detail": "Further text of the matching row, such as an address.",
-	},
+	"ListEventsRow":       {"void_id": "ID of the void of the event; null for none."},
 	"EndSessionRow":       {"own": "True for the session of this request."},
 	"ListOwnSessionsRow":  {"own": "True for the session of this request."},
 	"RevokeSessionRow":    {"own": "True for the session of this request."},

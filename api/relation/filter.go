@@ -187,8 +187,18 @@ func isNoneOf(b *builder, c *Column, values []string) string {
 // matches returns a condition that compares the search form of a text with a pattern.
 func matches(function string) func(b *builder, c *Column, values []string) string {
 	return func(b *builder, c *Column, values []string) string {
-		return fmt.Sprintf("search_text(%s) LIKE %s(%s)", c.sql(), function, b.bind(values[0]))
+		return c.matchesSQL(function + "(" + b.bind(values[0]) + ")")
 	}
+}
+
+// matchesSQL compares the search form of a text with a pattern. An index has only the whole search text of the row, so
+// that is compared as well.
+func (c *Column) matchesSQL(pattern string) string {
+	sql := "search_text(" + c.sql() + ") LIKE " + pattern
+	if c.inSearch {
+		sql += " AND " + c.source + ".search LIKE " + pattern
+	}
+	return sql
 }
 
 func compares(operator string) func(b *builder, c *Column, values []string) string {

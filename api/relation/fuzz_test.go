@@ -15,7 +15,7 @@ import (
 
 // tokenRE matches a token of SQL.
 var tokenRE = regexp.MustCompile(
-	`^(?:\s+|E?'[^']*'|[A-Za-z_][A-Za-z_0-9]*|\$[0-9]+|[0-9]+|::|&&|\|\||[<>]=?|[=(),.*\[\]-])`)
+	`^(?:\s+|(?:E|U&)?'[^']*'|[A-Za-z_][A-Za-z_0-9]*|\$[0-9]+|[0-9]+|::|&&|\|\||[<>]=?|[=(),.*\[\]-])`)
 
 // wordsOf returns the words that may be in the SQL of a relation: those of its statements and columns, and others.
 func wordsOf(r *Relation) map[string]bool {
@@ -29,8 +29,9 @@ func wordsOf(r *Relation) map[string]bool {
 	add(`SELECT FROM WHERE AND OR NOT IN IS NULL TRUE ANY ARRAY LIKE BETWEEN LEFT JOIN ON AS ORDER BY DESC NULLS FIRST
 		LAST UNION ALL LIMIT OFFSET COLLATE EXPLAIN FORMAT JSON FOR UPDATE OF list page last count false left 100 0 1
 		natural_sort coalesce integer text search_text contains_pattern prefix_pattern concat_ws replace search
-		settled '' '{}' ':'`)
-	words[`E'\n'`] = true
+		settled DISTINCT CASE WHEN THEN ELSE END CROSS EXISTS OVER least length best found folded key match name 2 3 4 36
+		10000 '' '{}' ':'`)
+	words[`E'\n'`], words[`U&'\FFFF'`] = true, true
 	add(r.statement)
 	for _, c := range r.hidden {
 		add(c.Name)
@@ -90,7 +91,29 @@ func statements(q *Request) []Statement {
 		q.SetNames(found)
 		all = append(all, q.Select(args, 11, 0), q.Count(args))
 	}
-	return all
+	return append(all, searchStatements(q)...)
+}
+
+// searchStatements returns the statements of a search for the words of a request.
+func searchStatements(q *Request) (all []Statement) {
+	if len(q.words) == 0 || q.relation.params > 0 {
+		return nil
+	}
+	s := &Search{}
+	for _, w := range q.words {
+		s.Words, s.Patterns = append(s.Words, w.text), append(s.Patterns, "%"+w.text+"%")
+	}
+	s.Text = strings.Join(s.Words, " ")
+	s.Folded, s.Prefix = s.Text, s.Text+"%"
+	search := q.relation.Search(s)
+	if names, needed := search.Names(); needed {
+		all = append(all, names)
+		search.SetNames(slices.Repeat([]string{"{1" + strings.Repeat(",1", maxNames) + "}", "{1,2}"}, names.Columns))
+	}
+	if best, ok := search.Best(7); ok {
+		all = append(all, best)
+	}
+	return append(all, search.Explain(nil))
 }
 
 // otherValues are values for the filters of a column, by its type.

@@ -31,7 +31,7 @@ type Relation struct {
 	hidden    []Column // columns of the key that clients do not see
 	joins     []join   // of referenced rows; a join may build on earlier ones
 	key       []*Column
-	label     *Column // names a row for people; nil without such a column
+	label     *Column // names a row for people, and begins its search text; nil without such a column
 	search    bool    // the statement has the column search
 	settled   bool    // the statement has the column settled
 }
@@ -43,11 +43,12 @@ type Column struct {
 	Nullable bool
 	Include  string // value of ?include= that adds the column to the rows; "" for a column of the list itself
 
-	source string // alias of the subquery that has the column
-	origin string // name of the column in source
-	join   int    // index of the join that source names; -1 for the list itself
-	goType reflect.Type
-	rule   bind.Rule
+	inSearch bool   // the text is a part of the column search, which has more than it
+	source   string // alias of the subquery that has the column
+	origin   string // name of the column in source
+	join     int    // index of the join that source names; -1 for the list itself
+	goType   reflect.Type
+	rule     bind.Rule
 }
 
 // A join adds the columns of a referenced row.
@@ -98,6 +99,7 @@ func New(name, statement string, params int, row, all reflect.Type, o Options) *
 	for _, name := range []string{"name", "description", "title", "username"} {
 		if i := r.index(name); i >= 0 && r.label == nil && r.columns[i].Type == Text {
 			r.label = &r.columns[i]
+			r.label.inSearch = r.search && !strings.Contains(statement, "search_text("+name+") AS search")
 		}
 	}
 	return r

@@ -14,6 +14,7 @@ import (
 // A Request is what a client asks a list for.
 type Request struct {
 	relation *Relation
+	search   *Search // of several lists; nil for a request of this list
 	filters  []filter
 	words    []word    // of ?q=; each must occur
 	terms    []term    // the order; it is total

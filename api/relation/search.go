@@ -3,9 +3,9 @@ package relation
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"labledger/api/problem"
 )
@@ -17,13 +17,12 @@ type word struct {
 	named  map[string]string // keys of the referenced rows with the word in their names, by reference; nil if unknown
 }
 
-// minTrigrams is the length of a word from which an index of trigrams finds it.
-const minTrigrams = 3
-
 var (
 	separatorsRE = regexp.MustCompile(`^urn:uuid:|[-:.{}]`)
 	digitsRE     = regexp.MustCompile(`^[0-9a-f]{4,32}$`)
 	integerRE    = regexp.MustCompile(`^[0-9]{1,18}$`)
+	ignoredRE    = regexp.MustCompile(`^[\x{0300}-\x{036F}\x{00AD}\x{200B}-\x{200F}]+$`) // as in search_text
+	trigramRE    = regexp.MustCompile(`[\pL\pN]{3}|[^\pL\pN][\pL\pN]|[\pL\pN]{2}[^\pL\pN]`)
 )
 
 // parseWords parses ?q=.
@@ -32,45 +31,67 @@ func parseWords(text string, errs *problem.FieldErrors) []word {
 		errs.Add(queryParam, reason)
 		return nil
 	}
-	fields := strings.Fields(text)
+	fields := slices.DeleteFunc(strings.Fields(text), ignoredRE.MatchString)
 	switch {
 	case len(fields) == 0:
 		errs.Add(queryParam, "must not be blank")
 	case len(fields) > maxWords:
 		errs.Add(queryParam, fmt.Sprintf("must have at most %d words", maxWords))
 	}
-	var words []word
-	for _, field := range fields {
-		w := word{text: field}
-		if digits := separatorsRE.ReplaceAllString(strings.ToLower(field), ""); digitsRE.MatchString(digits) {
-			w.digits = digits
-		}
-		words = append(words, w)
+	words := make([]word, len(fields))
+	for i, field := range fields {
+		words[i] = newWord(field)
 	}
 	return words
 }
 
-// occurs returns the condition that a word occurs in a row.
-func (b *builder) occurs(w word) string {
+func newWord(text string) word {
+	w := word{text: text}
+	if digits := separatorsRE.ReplaceAllString(strings.ToLower(text), ""); digitsRE.MatchString(digits) {
+		w.digits = digits
+	}
+	return w
+}
+
+// hasTrigram reports whether an index of trigrams finds the word as a part of a text. Trigrams have only letters and
+// digits, and blanks for the other characters around these.
+func (w word) hasTrigram() bool { return trigramRE.MatchString(w.text) }
+
+// occurs returns the condition that a word occurs in a row. i is its index.
+func (b *builder) occurs(i int) string {
+	w := b.request.words[i]
+	var pattern string
+	if s := b.request.search; s != nil {
+		pattern = b.bind(s.Patterns[i]) // known before the plan, which takes Postgres less time
+	} else {
+		pattern = "contains_pattern(" + b.bind(w.text) + ")"
+	}
+	conditions := append([]string{b.searchSQL(w) + " LIKE " + pattern}, b.byKey(w)...)
+	return anyOf(append(conditions, b.namedBy(w, pattern)...))
+}
+
+// byKey returns the conditions that a word is the key of a row, a part of its MAC address, or the beginning of a UUID.
+func (b *builder) byKey(w word) (conditions []string) {
 	r := b.request.relation
-	param := b.bind(w.text)
-	conditions := []string{b.searchSQL(w) + " LIKE contains_pattern(" + param + ")"}
 	for i := range r.columns {
 		c := &r.columns[i]
 		switch {
-		case c.join >= 0:
+		case c.join >= 0, c.Type == UUID && b.request.search != nil && c.Name != "uuid": // a reference, without an index
 		case c.Type == UUID && w.digits != "":
 			conditions = append(conditions, fmt.Sprintf("%s BETWEEN %s AND %s", c.sql(),
 				b.bind(padUUID(w.digits, "0")), b.bind(padUUID(w.digits, "f"))))
 		case c.Type == MAC && w.digits != "":
-			conditions = append(conditions, fmt.Sprintf("replace(%s::text, ':', '') LIKE contains_pattern(%s)",
-				c.sql(), b.bind(w.digits)))
+			digits := "replace(" + c.sql() + "::text, ':', '')"
+			if r.search {
+				digits = sourceList + ".search" // has the digits, and an index
+			}
+			conditions = append(conditions, digits+" LIKE contains_pattern("+b.bind(w.digits)+")")
 		case len(b.request.words) > 1 || len(r.key) > 1 || c.Name != r.key[0].Name:
 		case c.Type == Integer && isInRange(c, w.text): // an ID, and not a number in a text
 			conditions = append(conditions, c.sql()+" = "+b.bind(w.text))
 		}
 	}
-	return anyOf(append(conditions, b.namedBy(w, param)...))
+	return conditions
 }
 
 // isInRange reports whether a text is an integer that the column can have.
@@ -85,8 +106,8 @@ func padUUID(digits, padding string) string {
 	return strings.Join([]string{d[:8], d[8:12], d[12:16], d[16:20], d[20:]}, "-")
 }
 
-// searchSQL returns the text of a row that a search compares. A short word has no trigram; the empty suffix keeps
-// Postgres from reading the whole index of trigrams for it.
+// searchSQL returns the text of a row that a search compares. For a word without a trigram, the empty suffix keeps
+// Postgres from reading the whole index.
 func (b *builder) searchSQL(w word) string {
 	r := b.request.relation
 	switch {
@@ -98,23 +119,26 @@ func (b *builder) searchSQL(w word) string {
 			}
 		}
 		return "search_text(concat_ws(E'\\n', '', " + strings.Join(texts, ", ") + "))"
-	case utf8.RuneCountInString(w.text) < minTrigrams:
+	case !w.hasTrigram():
 		return "(" + sourceList + ".search || '')"
 	}
 	return sourceList + ".search"
 }
 
 // namedBy returns the conditions that a referenced row has the word in its name.
-func (b *builder) namedBy(w word, param string) []string {
+func (b *builder) namedBy(w word, pattern string) []string {
 	var conditions []string
 	for i, j := range b.request.relation.joins {
-		if j.on.join >= 0 {
-			continue // part of the condition of another reference
+		if !b.request.follows(j) {
+			continue
 		}
 		keys, isKnown := w.named[j.alias]
 		switch {
 		case !isKnown:
-			conditions = append(conditions, j.on.sql()+" = ANY (ARRAY("+b.request.relation.named(i, param)+"))")
+			conditions = append(conditions, j.on.sql()+" = ANY (ARRAY("+b.request.relation.named(i, pattern)+"))")
+		case strings.Count(keys, ",") >= maxNames:
+			conditions = append(conditions, "EXISTS ("+b.request.relation.named(i, pattern)+
+				" AND "+j.alias+"."+j.key.origin+" = "+j.on.sql()+")")
 		case keys != "{}":
 			conditions = append(conditions, j.on.sql()+" = ANY ("+b.bind(keys)+")")
 		}
@@ -122,32 +146,46 @@ func (b *builder) namedBy(w word, param string) []string {
 	return conditions
 }
 
+// follows reports whether the words of a request are compared with the names of the rows that a join adds. The conditions
+// of joins that build on another one are parts of its condition.
+func (q *Request) follows(j join) bool {
+	return j.on.join < 0 && (q.search == nil || !j.on.Nullable)
+}
+
 // named returns the statement of the keys of the rows that have a word in their names, or that reference such rows. i is
 // the index of their join.
-func (r *Relation) named(i int, param string) string {
+func (r *Relation) named(i int, pattern string) string {
 	j := r.joins[i]
-	conditions := []string{
-		fmt.Sprintf("search_text(%s.%s) LIKE contains_pattern(%s)", j.alias, j.target.label.origin, param),
-	}
+	label := *j.target.label
+	label.source = j.alias
+	conditions := []string{label.matchesSQL(pattern)}
 	for next := range r.joins {
 		if on := r.joins[next].on; on.join == i {
-			conditions = append(conditions, on.sql()+" = ANY (ARRAY("+r.named(next, param)+"))")
+			conditions = append(conditions, on.sql()+" = ANY (ARRAY("+r.named(next, pattern)+"))")
 		}
 	}
 	return fmt.Sprintf("SELECT %s.%s FROM (\n%s\n) AS %s WHERE %s",
 		j.alias, j.key.origin, j.target.statement, j.alias, anyOf(conditions))
 }
 
+// maxNames is the largest number of referenced rows that are found before the page. With more, Postgres reads the row that
+// each row references.
+const maxNames = 1000
+
 // Names returns the statement that finds the referenced rows with the words of ?q= in their names, or false if there
 // are none to find. Its only row is for SetNames. Postgres plans the page well only if it knows how many there are.
 func (q *Request) Names() (Statement, bool) {
 	b := q.builder(nil)
 	var columns []string
+	limit := ""
 	for _, w := range q.words {
-		param := b.bind(w.text)
+		pattern := "contains_pattern(" + b.bind(w.text) + ")"
+		if limit == "" {
+			limit = b.bind(int64(maxNames + 1))
+		}
 		for i, j := range q.relation.joins {
-			if j.on.join < 0 {
-				columns = append(columns, "ARRAY("+q.relation.named(i, param)+")::text")
+			if q.follows(j) {
+				columns = append(columns, "ARRAY("+q.relation.named(i, pattern)+" LIMIT "+limit+")::text")
 			}
 		}
 	}
@@ -165,7 +203,7 @@ func (q *Request) SetNames(keys []string) {
 	for i := range q.words {
 		q.words[i].named = map[string]string{}
 		for _, j := range q.relation.joins {
-			if j.on.join < 0 {
+			if q.follows(j) {
 				q.words[i].named[j.alias], keys = keys[0], keys[1:]
 			}
 		}

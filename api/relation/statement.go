@@ -225,8 +225,8 @@ func (b *builder) where(p part) string {
 	for _, f := range q.filters {
 		conditions = append(conditions, f.operator.condition(b, f.column, f.values))
 	}
-	for _, w := range q.words {
-		conditions = append(conditions, b.occurs(w))
+	for i := range q.words {
+		conditions = append(conditions, b.occurs(i))
 	}
 	if q.relation.settled && q.keyOrder {
 		conditions = append(conditions, sourceList+".settled")

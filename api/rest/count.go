@@ -92,12 +92,17 @@ func estimateCount(ctx context.Context, conn *pgxpool.Conn, r *listRequest) (tot
 	if err != nil {
 		return 0, err
 	}
+	return expectedRows(text)
+}
+
+// expectedRows returns the number of rows of a plan in JSON.
+func expectedRows(plan string) (int64, error) {
 	var plans []struct {
 		Plan struct {
 			Rows float64 `json:"Plan Rows"`
 		}
 	}
-	if err := json.Unmarshal([]byte(text), &plans); err != nil || len(plans) == 0 {
+	if err := json.Unmarshal([]byte(plan), &plans); err != nil || len(plans) == 0 {
 		return 0, err
 	}
 	return int64(plans[0].Plan.Rows), nil

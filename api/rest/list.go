@@ -313,6 +313,11 @@ func prepareLists(table []Route, keys map[string]string, rules bind.Rules) {
 			m.setList(byPath[route.Paths[0]], keys[route.Paths[0]])
 		}
 	}
+	for _, route := range table {
+		if search, ok := route.Operation.(*search); ok {
+			search.setLists(table)
+		}
+	}
 	for i, l := range lists {
 		var readable []relation.Target
 		for _, t := range targets {
@@ -327,6 +332,9 @@ func prepareLists(table []Route, keys map[string]string, rules bind.Rules) {
 // Statement returns the statement that finds the rows of a request with this query string, for the API reference. The
 // endpoint must take the filters of a list. It panics if the request is not valid.
 func (e *Endpoint) Statement(query string) relation.Statement {
+	if lists := e.Searched(); lists != nil {
+		return searchStatement(lists, query)
+	}
 	request, args := e.Request(query)
 	if _, ok := e.Operation.(*list); !ok {
 		return request.Lock(e.Operation.(matcher).rowKey(), DefaultPageSize+1)

@@ -15,8 +15,8 @@ async function openNewTodo(page: Page, url: string): Promise<string> {
 
 async function findTodo(page: Page, title: string) {
   await expectLoaded(page, title)
-  const { body } = await callApi(page, 'GET', `/api/v1/search?q=${encodeURIComponent(title)}&only=todo`)
-  return (await callApi(page, 'GET', `/api/v1/todos/${body[0].key}`)).body
+  const { body } = await callApi(page, 'GET', `/api/v1/search?q=${encodeURIComponent(title)}&noun=todos`)
+  return (await callApi(page, 'GET', `/api/v1/todos/${body[0].rows[0].id}`)).body
 }
 
 test('a MAC address in any notation selects the computer, before the search answers', async ({ page, openServer }) => {
@@ -80,7 +80,7 @@ test('a UUID in any notation finds its container', async ({ page, openServer }) 
   const uuid = boxUuid(5)
   await page.goto(`${openServer.url}/app/`)
   for (const notation of [`{${uuid.toUpperCase()}}`, `urn:uuid:${uuid}`, uuid.replaceAll('-', '')]) {
-    const { body } = await callApi(page, 'GET', `/api/v1/search?q=${encodeURIComponent(notation)}&only=container`)
-    expect(body).toMatchObject([{ key: uuid }])
+    const { body } = await callApi(page, 'GET', `/api/v1/search?q=${encodeURIComponent(notation)}&noun=containers`)
+    expect(body).toMatchObject([{ total: 1, rows: [{ uuid }] }])
   }
 })

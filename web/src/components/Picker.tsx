@@ -3,7 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 
-import { type EntityKind, type SearchHit, searchQuery } from '../search/api'
+import { allHits, type EntityKind, type SearchHit, searchQuery } from '../search/api'
 import { findExactHits } from '../search/findExactHits'
 import classes from './listbox.module.css'
 import { useListbox } from './useListbox'
@@ -52,7 +52,7 @@ export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlu
   const [searchText] = useDebouncedValue(inputText?.trim() ?? '', 200)
   const { data, error, isFetching, isPaused } = useQuery(searchQuery(searchText, { kind, limit: 8 }))
   const isCurrent = inputText !== undefined && searchText === inputText.trim() && searchText !== ''
-  const hits = isCurrent && !isFetching && data ? data : []
+  const hits = isCurrent && !isFetching && data ? allHits(data) : []
   const selectHit = (hit: SearchHit | undefined) => {
     if (!hit) return
     stopWaiting()
@@ -76,7 +76,7 @@ export function Picker({ kind, defaultValue = '', selectedLabel, onChange, onBlu
     const isCurrentText = waitForText()
     const found = await queryClient.fetchQuery({ ...searchQuery(text, { kind, limit: 8 }), staleTime }).catch(() => [])
     if (!isCurrentText()) return
-    const exactHits = findExactHits(text, kind, found)
+    const exactHits = findExactHits(text, kind, allHits(found))
     finishWaiting(exactHits.length === 1)
     if (exactHits.length === 1) selectHit(exactHits[0])
     else if (!keepsText) {

@@ -56,11 +56,10 @@ export function ContainerLookup() {
 /** Matches shows what a code or text matches. It opens nothing, so that the back button returns to it. */
 function Matches({ find }: { find: string }) {
   const queryClient = useQueryClient()
-  const { routesByPath } = useRouter()
   const uuid = findUuid(find)
   const { data, error } = useQuery({
     queryKey: ['find', find],
-    queryFn: () => findCode(queryClient, uuid ? { uuid } : { text: find }, (to) => to in routesByPath),
+    queryFn: () => findCode(queryClient, uuid ? { uuid } : { text: find }),
     enabled: find !== '',
   })
   return (

@@ -8,22 +8,26 @@ import type { Grid } from './useGrid'
 export function PageControls<T extends object>({ grid }: { grid: Grid<T> }) {
   const { definition, state, actions, query, rows, total } = grid
   const { nextCursor, previousCursor } = query.data ?? {}
+  const isStale = query.isPlaceholderData // the cursors are those of the page before
   const { many } = definition.itemNames
   const first = (state.page - 1) * state.limit + 1
   const range = `${first.toLocaleString('en')}–${(first + rows.length - 1).toLocaleString('en')}`
   const isOnePage = state.page === 1 && nextCursor === undefined
   const isFirstPage = state.page === 1 && previousCursor === undefined
-  const showPrevious = () =>
-    state.page <= 2 || previousCursor === undefined
-      ? actions.showPage(1)
-      : actions.showPage(state.page - 1, { before: previousCursor })
-  const showNext = () => nextCursor !== undefined && actions.showPage(state.page + 1, { after: nextCursor })
+  const showPrevious = () => {
+    if (isStale) return
+    if (state.page <= 2 || previousCursor === undefined) actions.showPage(1)
+    else actions.showPage(state.page - 1, { before: previousCursor })
+  }
+  const showNext = () => {
+    if (!isStale && nextCursor !== undefined) actions.showPage(state.page + 1, { after: nextCursor })
+  }
   if (isOnePage) return null
   return (
     <Group component="nav" aria-label={`Pages of ${many}`} justify="space-between" mt="xs" gap="xs">
       <Text size="sm" c="dimmed">
-        {range}
-        {total && ` of ${formatTotal(total)}`}
+        {isStale ? 'Loading…' : range}
+        {!isStale && total && ` of ${formatTotal(total)}`}
       </Text>
       <Group gap="xs">
         <NativeSelect

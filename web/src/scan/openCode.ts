@@ -4,7 +4,7 @@ import type { AnyRouter } from '@tanstack/react-router'
 import { toProblem } from '../api/problem'
 import { toast } from '../components/toast'
 import { containerQuery, containerTitle } from '../containers/api'
-import { searchQuery } from '../search/api'
+import { allHits, searchQuery } from '../search/api'
 import { type Destination, hitDestination } from '../search/destinations'
 import { type Code, parseCode } from './parseCode'
 
@@ -14,7 +14,6 @@ export const maxMatches = 10
 export async function findCode(
   queryClient: QueryClient,
   code: Exclude<Code, { path: string }>,
-  hasRoute: (to: string) => boolean,
 ): Promise<Destination[]> {
   if ('uuid' in code) {
     const { uuid } = code
@@ -22,13 +21,12 @@ export async function findCode(
       if (toProblem(error).status !== 404) throw error
     })
     if (container) {
-      const hit = { kind: 'container', key: uuid, title: containerTitle(container), detail: '' }
-      return [hitDestination(hit, hasRoute) ?? []].flat()
+      return [hitDestination({ kind: 'container', key: uuid, title: containerTitle(container), detail: '' })]
     }
   }
   const text = 'uuid' in code ? code.uuid : code.text
-  const hits = await queryClient.fetchQuery(searchQuery(text, { limit: maxMatches }))
-  return hits.flatMap((hit) => hitDestination(hit, hasRoute) ?? [])
+  const groups = await queryClient.fetchQuery(searchQuery(text, { limit: maxMatches }))
+  return allHits(groups).slice(0, maxMatches).map(hitDestination)
 }
 
 interface AppContext {
@@ -49,7 +47,7 @@ export async function openCode(texts: readonly string[], { queryClient, router }
   const find = 'uuid' in code ? code.uuid : code.text
   if (find === '') return
   try {
-    const destinations = await findCode(queryClient, code, (to) => to in router.routesByPath)
+    const destinations = await findCode(queryClient, code)
     if (request !== lastRequest) return
     const [destination] = destinations
     if (destination && destinations.length === 1)

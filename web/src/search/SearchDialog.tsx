@@ -1,17 +1,19 @@
 import { Group, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
-import { useLocation, useNavigate, useRouter } from '@tanstack/react-router'
+import { useLocation, useNavigate } from '@tanstack/react-router'
 import { type KeyboardEvent, useEffect, useState } from 'react'
 
 import { toProblem } from '../api/problem'
 import { Dialog } from '../components/Dialog'
+import { formatTotal } from '../components/formatTotal'
 import { Icon } from '../components/icons'
 import classes from '../components/listbox.module.css'
 import { useListbox } from '../components/useListbox'
 import { hasRole, useSession } from '../session/api'
 import { searchQuery } from './api'
-import { type Destination, hitDestination, localDestinations } from './destinations'
+import { type Destination, groupDestinations, groupNames, localDestinations } from './destinations'
+import { countMatches } from './hits'
 import { getRecentVisits } from './recentVisits'
 import { takeTypeAhead } from './typeAhead'
 
@@ -23,25 +25,26 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
   const query = text.trim()
   const [debouncedQuery] = useDebouncedValue(query, 150)
   const navigate = useNavigate()
-  const { routesByPath } = useRouter()
   const { pathname } = useLocation()
   const session = useSession()
   const [visits] = useState(() => getRecentVisits(session?.username ?? '').filter(({ path }) => path !== pathname))
   const { data, error, isFetching, isPaused } = useQuery(searchQuery(debouncedQuery))
   const isWaiting = query !== '' && (debouncedQuery !== query || isFetching)
-  const hits =
-    query === '' || isWaiting
-      ? []
-      : (data ?? []).flatMap((hit) => hitDestination(hit, (to) => to in routesByPath) ?? [])
-  const localHits = localDestinations(query, visits).filter(({ role }) => !role || hasRole(session?.role, role))
-  const results = [
-    ...localHits,
-    ...hits.filter((hit) => !localHits.some((result) => result.key === `recent ${destinationPath(hit)}`)),
-  ]
+  const groups = query === '' || isWaiting ? [] : (data ?? [])
+  const groupSections: Section[] = groups.map((group) => ({
+    heading: `${groupNames[group.noun]} ${formatTotal(group.total)}`,
+    results: groupDestinations(group, query),
+  }))
+  const foundKeys = groupSections.flatMap(({ results }) => results.map((result) => `recent ${destinationPath(result)}`))
+  const localHits = localDestinations(query, visits).filter(
+    ({ key, role }) => !foundKeys.includes(key) && (!role || hasRole(session?.role, role)),
+  )
+  const sections = [{ heading: '', results: localHits }, ...groupSections]
+  const results = sections.flatMap((section) => section.results)
   const openResult = (result: Destination | undefined) => {
     if (!result) return
     onClose()
-    void navigate({ to: result.to, params: result.params } as never)
+    void navigate({ to: result.to, params: result.params, search: result.search } as never)
   }
   const { activeIndex, inputProps, listProps, getOptionProps, onKeyDown, setActiveIndex } = useListbox(
     results.length,
@@ -52,7 +55,8 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
     else onKeyDown(event)
   }
   const pendingResult = isEnterPending && !isWaiting ? results[0] : undefined
-  const countText = results.length === 1 ? '1 result' : `${results.length} results`
+  const count = countMatches([...groups.map(({ total }) => total), { count: localHits.length, isEstimate: false }])
+  const countText = count === '1' ? '1 result' : `${count} results`
   const resultText = results.length === 0 ? `No results for “${query}”` : countText
   const errorText = error && query ? `Search failed. ${toProblem(error).message}` : undefined
   const loadedText = isPaused ? 'Offline: only pages and recent items.' : (errorText ?? resultText)
@@ -89,25 +93,27 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
         {statusText}
       </Text>
       <Stack {...listProps} aria-label="Results" gap={2}>
-        {results.map((result, index) => (
-          <UnstyledButton
-            key={result.key}
-            {...getOptionProps(index)}
-            className={classes.option}
-            ref={index === activeIndex ? scrollIntoView : undefined}
-            onClick={() => openResult(result)}
-          >
-            <Group gap="sm" wrap="nowrap">
-              <Icon name={result.icon} />
-              <Text lineClamp={2} style={{ overflowWrap: 'anywhere' }}>
-                {result.label}
-              </Text>
-              <Text size="sm" c="dimmed" ml="auto" ta="end" lineClamp={2}>
-                {result.hint}
-              </Text>
-            </Group>
-          </UnstyledButton>
-        ))}
+        {sections.map(({ heading, results: sectionResults }, sectionIndex) => {
+          const start = sections.slice(0, sectionIndex).reduce((sum, section) => sum + section.results.length, 0)
+          return (
+            <div key={heading} role={heading ? 'group' : 'presentation'} aria-label={heading || undefined}>
+              {heading && (
+                <Text size="sm" fw={600} mt="xs" px="xs" aria-hidden>
+                  {heading}
+                </Text>
+              )}
+              {sectionResults.map((result, i) => (
+                <ResultOption
+                  key={result.key}
+                  result={result}
+                  isActive={start + i === activeIndex}
+                  optionProps={getOptionProps(start + i)}
+                  onOpen={() => openResult(result)}
+                />
+              ))}
+            </div>
+          )
+        })}
       </Stack>
     </Dialog>
   )
@@ -115,6 +121,40 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
 
 function destinationPath({ to, params = {} }: Destination): string {
   return to.replace(/\$(\w+)/g, (_, name: string) => params[name] ?? '')
+}
+
+/** A Section is the results under one heading; the local ones have none. */
+interface Section {
+  heading: string
+  results: Destination[]
+}
+
+interface ResultOptionProps {
+  result: Destination
+  isActive: boolean
+  optionProps: ReturnType<ReturnType<typeof useListbox>['getOptionProps']>
+  onOpen: () => void
+}
+
+function ResultOption({ result, isActive, optionProps, onOpen }: ResultOptionProps) {
+  return (
+    <UnstyledButton
+      {...optionProps}
+      className={classes.option}
+      ref={isActive ? scrollIntoView : undefined}
+      onClick={onOpen}
+    >
+      <Group gap="sm" wrap="nowrap">
+        <Icon name={result.icon} />
+        <Text lineClamp={2} style={{ overflowWrap: 'anywhere' }}>
+          {result.label}
+        </Text>
+        <Text size="sm" c="dimmed" ml="auto" ta="end" lineClamp={2}>
+          {result.hint}
+        </Text>
+      </Group>
+    </UnstyledButton>
+  )
 }
 
 function scrollIntoView(option: HTMLElement | null) {

@@ -1,9 +1,10 @@
 import type { LinkProps } from '@tanstack/react-router'
 
+import { formatTotal } from '../components/formatTotal'
 import type { IconName } from '../components/icons'
 import type { Role } from '../session/api'
 import { menuItems } from '../shell/menu'
-import type { EntityKind, SearchHit } from './api'
+import type { EntityKind, FoundGroup, SearchHit, SearchNoun } from './api'
 import type { Visit } from './recentVisits'
 
 /** A Destination is a search result and the screen that it opens. */
@@ -14,6 +15,7 @@ export interface Destination {
   icon: IconName
   to: string
   params?: Record<string, string>
+  search?: Record<string, string>
   /** The role that it requires; the server enforces permissions. */
   role?: Role | undefined
 }
@@ -62,14 +64,9 @@ const destinationByKind: Record<EntityKind, { hint: string; icon: IconName; to: 
   user: { hint: 'User', icon: 'user', to: '/users/$id', param: 'id' },
 }
 
-/** hitDestination returns the screen for a row that the server found, or undefined if this app has none. */
-export function hitDestination(
-  { kind, key, title, detail }: SearchHit,
-  hasRoute: (to: string) => boolean,
-): Destination | undefined {
-  const destination = destinationByKind[kind as EntityKind]
-  if (!destination || !hasRoute(destination.to)) return undefined
-  const { hint, icon, to, param } = destination
+/** hitDestination returns the screen of a row that the server found. */
+export function hitDestination({ kind, key, title, detail }: SearchHit): Destination {
+  const { hint, icon, to, param } = destinationByKind[kind]
   return {
     key: `${kind} ${key}`,
     label: title,
@@ -78,6 +75,46 @@ export function hitDestination(
     to,
     params: { [param]: key },
   }
+}
+
+/** groupNames are the headings of the groups of results. */
+export const groupNames: Record<SearchNoun, string> = {
+  containers: 'Containers',
+  freezers: 'Freezers',
+  computers: 'Computers',
+  sites: 'Sites',
+  todos: 'Todos',
+  users: 'Users',
+  rules: 'Rules',
+  attachments: 'Files',
+  events: 'Events',
+  alerts: 'Alerts',
+}
+
+/** listDestinations are the screens with all matches of a group, and their filters. */
+const listDestinations: Partial<Record<SearchNoun, { to: RoutePath; search?: Record<string, string> }>> = {
+  containers: { to: '/containers' },
+  freezers: { to: '/instruments', search: { freezer_id__empty: 'false' } },
+  computers: { to: '/instruments', search: { freezer_id__empty: 'true' } },
+  sites: { to: '/sites' },
+  todos: { to: '/todos', search: { view: 'list' } },
+  users: { to: '/users' },
+}
+
+/** groupDestinations returns the screens of the hits of a group, and the list of all matches if there are more. */
+export function groupDestinations(group: FoundGroup, text: string): Destination[] {
+  const destinations = group.hits.map(hitDestination)
+  const list = listDestinations[group.noun]
+  if (list && group.total.count > group.hits.length)
+    destinations.push({
+      key: `all ${group.noun}`,
+      label: `Show all ${formatTotal(group.total)} ${groupNames[group.noun].toLowerCase()}`,
+      hint: 'List',
+      icon: 'search',
+      to: list.to,
+      search: { ...list.search, q: text },
+    })
+  return destinations
 }
 
 /**

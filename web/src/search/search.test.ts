@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 
-import { hitDestination, localDestinations } from './destinations'
+import type { FoundGroup, SearchHit } from './api'
+import { groupDestinations, hitDestination, localDestinations } from './destinations'
 import { forgetVisits, getRecentVisits, rememberVisit } from './recentVisits'
 
 describe('recent visits', () => {
@@ -48,13 +49,22 @@ test('a label matches all words in any order and case', () => {
   expect(localLabels('nothing such')).toEqual([])
 })
 
-test('a hit opens its screen, if the app has one', () => {
-  const hit = { kind: 'container', key: 'a-b', title: 'Plasma', detail: '' }
-  expect(hitDestination(hit, () => true)).toMatchObject({
+test('a hit opens its screen', () => {
+  expect(hitDestination({ kind: 'container', key: 'a-b', title: 'Plasma', detail: '' })).toMatchObject({
     to: '/containers/$uuid',
     params: { uuid: 'a-b' },
     hint: 'Container',
   })
-  expect(hitDestination(hit, () => false)).toBeUndefined()
-  expect(hitDestination({ ...hit, kind: 'planet' }, () => true)).toBeUndefined()
+})
+
+test('a group with more matches ends with the list of all', () => {
+  const hits: SearchHit[] = [{ kind: 'freezer', key: '7', title: 'Minus 80', detail: '' }]
+  const freezers: FoundGroup = { noun: 'freezers', total: { count: 1, isEstimate: false }, hits }
+  expect(groupDestinations(freezers, 'minus')).toHaveLength(1)
+  expect(groupDestinations({ ...freezers, total: { count: 1200, isEstimate: true } }, 'minus')[1]).toMatchObject({
+    label: 'Show all about 1,200 freezers',
+    to: '/instruments',
+    search: { q: 'minus', freezer_id__empty: 'false' },
+  })
+  expect(groupDestinations({ ...freezers, noun: 'rules', total: { count: 12, isEstimate: false } }, 'minus')).toHaveLength(1) // all rules have no list
 })
