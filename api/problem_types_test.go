@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -104,29 +105,11 @@ func storyExamples(t *testing.T, file string) (bodies []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runner := &storyRunner{T: t, story: s, variables: uniqueVariables()}
-	ts := apitest.New(t, func(o *api.Options) { o.Access.AuthRequired = false })
-	runner.base, runner.pool = ts.Listen().URL, ts.Pool
-	for _, step := range s.steps {
-		r := storyRequest{runner.expand(step.method), runner.expand(step.target), nil, runner.expand(step.body)}
-		for _, h := range step.headers {
-			r.headers = append(r.headers, runner.expand(h))
+	runStory(t, "", s, nil, func(r storyRequest, resp *storyResponse) {
+		if slices.Contains(r.headers, exampleID) {
+			bodies = append(bodies, resp.body)
 		}
-		resp, err := r.send(runner.base)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range step.checks {
-			if reason := runner.check(c, resp); reason != "" {
-				t.Errorf("%s:%d: %s", s.file, c.line, reason)
-			}
-		}
-		for _, h := range step.headers {
-			if h == exampleID {
-				bodies = append(bodies, resp.body)
-			}
-		}
-	}
+	})
 	return bodies
 }
 

@@ -38,18 +38,26 @@ func newStoryCoverage(all []*rest.Endpoint) *storyCoverage {
 	return cov
 }
 
-// add records one request. It ignores requests that match no route.
-func (cov *storyCoverage) add(r storyRequest, status int) {
+// endpointsOf returns the endpoints of which a request matches the method and the path.
+func (cov *storyCoverage) endpointsOf(r storyRequest) (all []*rest.Endpoint) {
 	uri, err := url.ParseRequestURI(r.target)
 	if err != nil {
-		return
+		return nil
 	}
-	cov.mutex.Lock()
-	defer cov.mutex.Unlock()
 	for _, e := range cov.endpoints {
 		if e.Method == r.method && cov.patterns[e.Path].MatchString(uri.Path) {
-			cov.visits[visit{r.method, e.Path, statusClass(status)}] = true
+			all = append(all, e)
 		}
+	}
+	return all
+}
+
+// add records one request. It ignores requests that match no route.
+func (cov *storyCoverage) add(r storyRequest, resp *storyResponse) {
+	cov.mutex.Lock()
+	defer cov.mutex.Unlock()
+	for _, e := range cov.endpointsOf(r) {
+		cov.visits[visit{r.method, e.Path, statusClass(resp.StatusCode)}] = true
 	}
 }
 
@@ -132,8 +140,9 @@ func TestStoryCoverage(t *testing.T) {
 		}
 		cov.visits[v] = true
 	}
-	cov.add(storyRequest{method: "GET", target: "/site/1/history/x"}, http.StatusOK)
-	cov.add(storyRequest{method: "PUT", target: "/api/v1/sites"}, http.StatusMethodNotAllowed)
+	status := func(code int) *storyResponse { return &storyResponse{&http.Response{StatusCode: code}, ""} }
+	cov.add(storyRequest{method: "GET", target: "/site/1/history/x"}, status(http.StatusOK))
+	cov.add(storyRequest{method: "PUT", target: "/api/v1/sites"}, status(http.StatusMethodNotAllowed))
 	if missing := cov.missing(); len(missing) > 0 {
 		t.Errorf("missing after unrelated visits: %v", missing)
 	}

@@ -29,7 +29,8 @@ import (
 
 // A story is a plain-text file of requests and checks: testdata/*.http. It runs against a server on a fresh clone of
 // the mock data or, with BASE_URL=http://host:port in the environment, against that server. Requests are sent byte for
-// byte.
+// byte. The responses of testdata/example-*.http are also the examples of the OpenAPI document, see
+// TestResponseExamples.
 //
 //	# A comment. Two comments are directives: "# fresh" skips the story with BASE_URL, since it needs the unchanged
 //	# mock data. "# serial" runs the story while no other test of this package runs.
@@ -107,12 +108,12 @@ func TestStories(t *testing.T) {
 		}
 	}
 	coverage := newStoryCoverage(api.Endpoints())
-	t.Run("serial", func(t *testing.T) { runStories(t, "", serial, false, coverage) })
+	t.Run("serial", func(t *testing.T) { runStories(t, "", serial, false, coverage.add) })
 	if baseURL != "" { // the coverage is incomplete, since some stories are skipped
 		return
 	}
 	t.Parallel()
-	t.Run("story", func(t *testing.T) { runStories(t, "", parallel, true, coverage) })
+	t.Run("story", func(t *testing.T) { runStories(t, "", parallel, true, coverage.add) })
 	t.Run("coverage", func(t *testing.T) {
 		for _, gap := range coverage.missing() {
 			t.Error("no story covers", gap)
@@ -139,7 +140,7 @@ func TestStories_basePath(t *testing.T) {
 			stories = append(stories, s)
 		}
 	}
-	runStories(t, "/lab", stories, true, newStoryCoverage(api.Endpoints()))
+	runStories(t, "/lab", stories, true, func(storyRequest, *storyResponse) {})
 }
 
 // The control of TestStories_basePath: it reports URLs without the base path.
@@ -165,15 +166,18 @@ func TestRemoveBasePath(t *testing.T) {
 	}
 }
 
+// An observer is called with each request of a story and its response.
+type observer func(storyRequest, *storyResponse)
+
 // runStories runs stories with each set of their variables on servers below a base path.
-func runStories(t *testing.T, basePath string, stories []*story, parallel bool, coverage *storyCoverage) {
+func runStories(t *testing.T, basePath string, stories []*story, parallel bool, observe observer) {
 	for _, s := range stories {
 		for _, variables := range s.variables {
 			t.Run(strings.TrimSuffix(filepath.Base(s.file), ".http"), func(t *testing.T) {
 				if parallel {
 					t.Parallel()
 				}
-				runStory(t, basePath, s, variables, coverage)
+				runStory(t, basePath, s, variables, observe)
 			})
 		}
 	}
@@ -189,7 +193,7 @@ type storyRunner struct {
 	snapshot  string
 }
 
-func runStory(t *testing.T, basePath string, s *story, variables map[string]string, coverage *storyCoverage) {
+func runStory(t *testing.T, basePath string, s *story, variables map[string]string, observe observer) {
 	runner := &storyRunner{T: t, story: s, variables: uniqueVariables()}
 	runner.base, runner.pool = startServer(t, basePath)
 	for name, value := range variables {
@@ -212,7 +216,7 @@ func runStory(t *testing.T, basePath string, s *story, variables map[string]stri
 		for _, missing := range resp.removeBasePath(r, basePath) {
 			t.Errorf("%s:%d: no base path in %s\n%s\n%s", s.file, step.line, missing, r, resp)
 		}
-		coverage.add(r, resp.StatusCode)
+		observe(r, resp)
 		if len(step.checks) == 0 {
 			t.Errorf("%s:%d: the request has no check", s.file, step.line)
 			continue
