@@ -39,6 +39,8 @@ gen: tools/node_modules ## Generate db/, openapi.json, the Postman collection an
 	rm -f db/*.go
 	$(SQLC) generate
 	go run ./api/openapi
+	go test ./api -run TestResponseExamples -update -count=1
+	go run ./api/openapi # with the examples
 	go test ./postman -run TestCollection -update -count=1
 	tools/docs.sh --no-install
 

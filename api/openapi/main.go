@@ -14,8 +14,9 @@ import (
 
 // Files, relative to the root directory.
 const (
-	sqlcFile     = "api/openapi/sqlc.json"    // written by sqlc, not committed: it describes all of Postgres
-	queriesFile  = "api/openapi/queries.json" // the part of sqlcFile that the generator needs
+	sqlcFile     = "api/openapi/sqlc.json"     // written by sqlc, not committed: it describes all of Postgres
+	queriesFile  = "api/openapi/queries.json"  // the part of sqlcFile that the generator needs
+	examplesFile = "api/openapi/examples.json" // written by the test TestResponseExamples of api
 	documentFile = "api/openapi.json"
 )
 

@@ -31,6 +31,25 @@ func TestDocument(t *testing.T) {
 	}
 }
 
+// Every successful response with a JSON body has an example.
+func TestExamples(t *testing.T) {
+	src, err := readSources(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range document(src, api.Endpoints())["paths"].(object) {
+		for method, op := range item.(object) {
+			for status, response := range op.(object)["responses"].(object) {
+				content, _ := response.(object)["content"].(object)
+				body, isJSON := content["application/json"].(object)
+				if isJSON && status[0] == '2' && body["example"] == nil {
+					t.Errorf("%s %s: no story of api/testdata/example-*.http returns %s", method, path, status)
+				}
+			}
+		}
+	}
+}
+
 // queries.json has the queries of queries/, with the SQL that runs. `make fresh` compares all of it.
 func TestCatalog(t *testing.T) {
 	src, err := readSources(root)

@@ -109,6 +109,7 @@ func (o *operation) object() object {
 		op["requestBody"] = body
 	}
 	o.addResponses(responses)
+	o.addExamples(responses)
 	op["x-codeSamples"] = o.samples(o.curl())
 	return op
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -60,6 +61,22 @@ func (o *operation) addResponses(all object) {
 	}
 	o.addSuccess(all, success, content)
 	o.addReplayed(all)
+}
+
+// addExamples adds the responses of stories as examples.
+func (o *operation) addExamples(all object) {
+	for status, example := range o.src.examples[o.Method+" "+o.Path] {
+		response, documented := all[status].(object)
+		if !documented {
+			continue
+		}
+		content := maps.Clone(response["content"].(object)) // several statuses may share it
+		content["application/json"] = object{
+			"schema":  content["application/json"].(object)["schema"],
+			"example": example,
+		}
+		response["content"] = content
+	}
 }
 
 // addReplayed adds what an idempotency key may cause to the responses of a write that accepts one.

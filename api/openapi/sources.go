@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -16,6 +17,7 @@ type sources struct {
 	typeDocs  map[string]string            // doc comments by type name
 	fieldDocs map[string]map[string]string // field comments by type name and JSON name
 	enums     enumValues
+	examples  map[string]map[string]json.RawMessage // bodies of successful responses by operation and status
 }
 
 // goFiles are the files whose types and functions the API shows.
@@ -32,6 +34,9 @@ func readSources(root string) (*sources, error) {
 		fieldDocs: map[string]map[string]string{},
 	}
 	if err := readJSON(&src.catalog, root, queriesFile); err != nil {
+		return nil, err
+	}
+	if err := readJSON(&src.examples, root, examplesFile); err != nil {
 		return nil, err
 	}
 	var err error
