@@ -83,6 +83,9 @@ function Details({
           />
         )}
       </Section>
+      {response.example && (
+        <CodeSample sample={{ label: 'Example response', source: response.example }} id="example-response" />
+      )}
     </>
   )
 }

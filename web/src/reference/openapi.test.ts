@@ -28,7 +28,9 @@ test('references to parameters and schemas are resolved', () => {
   expect(patchSite?.body.map(({ name }) => name)).toContain('postcode_or_zip')
   expect(patchSite?.response).toMatchObject({ type: 'Site', description: '200: The row.' })
   expect(patchSite?.samples.find(({ label }) => label === 'SQL')?.source).toContain('UPDATE site SET')
+  expect(JSON.parse(patchSite?.response.example ?? '')).toMatchObject({ id: 11, version: 3 })
   expect(allOperations.find(({ id }) => id === 'ListSites')?.response).toMatchObject({ type: 'Site[]' })
+  expect(allOperations.find(({ path }) => path === '/metrics')?.response.example).toBe('')
 })
 
 test('formatType returns short type names', () => {

@@ -26,8 +26,8 @@ export interface Operation {
   description: string
   parameters: ApiField[]
   body: ApiField[]
-  /** Success response. */
-  response: { type: string; description: string; fields: ApiField[] }
+  /** Success response. The example is formatted JSON, or empty. */
+  response: { type: string; description: string; fields: ApiField[]; example: string }
   samples: CodeExample[]
 }
 
@@ -44,8 +44,9 @@ export function parseOperations(document: JsonObject): Operation[] {
 }
 
 function parseOperation(document: JsonObject, method: string, path: string, source: JsonObject): Operation {
-  const jsonSchema = (node: unknown) =>
-    ((resolveRef(document, node).content ?? {}) as Record<string, JsonObject>)['application/json']?.schema
+  const jsonContent = (node: unknown) =>
+    ((resolveRef(document, node).content ?? {}) as Record<string, JsonObject>)['application/json']
+  const jsonSchema = (node: unknown) => jsonContent(node)?.schema
   const success = Object.entries((source.responses ?? {}) as JsonObject).find(([status]) => status.startsWith('2'))
   return {
     id: String(source.operationId),
@@ -69,6 +70,7 @@ function parseOperation(document: JsonObject, method: string, path: string, sour
       type: success ? formatType(jsonSchema(success[1])) : '',
       description: success ? `${success[0]}: ${String(resolveRef(document, success[1]).description ?? '')}` : '',
       fields: success ? schemaFields(document, jsonSchema(success[1])) : [],
+      example: success ? (JSON.stringify(jsonContent(success[1])?.example, null, 2) ?? '') : '',
     },
     samples: (source['x-codeSamples'] ?? []) as CodeExample[],
   }
