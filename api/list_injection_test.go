@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -109,49 +111,128 @@ func hostileQueries(list *relation.Relation) (queries []string) {
 	return queries
 }
 
-// TestLists_noClientTextInSQL: what clients write in names and values reaches the database only as arguments. No request
-// is a server error.
-func TestLists_noClientTextInSQL(t *testing.T) {
-	t.Parallel()
+// A hostileClient counts what becomes of its requests.
+type hostileClient struct {
+	handler         http.Handler
+	recorder        *statementRecorder
+	accepted, bound int // requests, and statements with a hostile text as an argument
+}
+
+func newHostileClient(t *testing.T) *hostileClient {
+	t.Helper()
 	recorder := &statementRecorder{}
 	pool, err := postgres.Open(t.Context(), pgtest.Database(t), postgres.WithTracer(recorder))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	h := api.New(api.Options{
+	return &hostileClient{recorder: recorder, handler: api.New(api.Options{
 		Pool: pool, Log: slog.New(slog.DiscardHandler), Version: "test",
 		Access: authn.Options{AnonymousActor: "tester"},
-	})
+	})}
+}
+
+// get sends a request. It fails the test after a server error, or if a text of the client is in a statement.
+func (c *hostileClient) get(t *testing.T, target string) {
+	t.Helper()
+	c.recorder.reset()
+	w := apitest.Do(c.handler, "GET", target, "")
+	if w.Code != http.StatusOK && w.Code != http.StatusBadRequest {
+		t.Errorf("%s: %d %s", target, w.Code, w.Body)
+	}
+	for i, statement := range c.recorder.statements {
+		if strings.Contains(strings.ToLower(statement), strings.ToLower(marker)) {
+			t.Fatalf("%s: the client's text is in\n%s", target, statement)
+		}
+		if strings.Contains(c.recorder.args[i], marker) {
+			c.bound++
+		}
+	}
+	if w.Code == http.StatusOK {
+		c.accepted++
+	}
+}
+
+// TestLists_noClientTextInSQL: what clients write in names and values reaches the database only as arguments. No request
+// is a server error.
+func TestLists_noClientTextInSQL(t *testing.T) {
+	t.Parallel()
+	client := newHostileClient(t)
+	proves := func(path string) {
+		if client.accepted < len(hostileTexts) || client.bound < client.accepted {
+			t.Errorf("%s: %d requests were accepted and %d statements had a text as argument; the test proves nothing",
+				path, client.accepted, client.bound)
+		}
+		client.accepted, client.bound = 0, 0
+	}
 	for _, plural := range plurals {
-		accepted, bound := 0, 0
 		for i, query := range hostileQueries(endpointAt(t, plural).List()) {
-			recorder.reset()
 			target := "/api/v1/" + plural + "?" + query
 			if i%2 == 1 {
 				target += "&count=exact"
 			}
-			w := apitest.Do(h, "GET", target, "")
-			if w.Code != http.StatusOK && w.Code != http.StatusBadRequest {
-				t.Errorf("%s: %d %s", target, w.Code, w.Body)
-			}
-			for j, statement := range recorder.statements {
-				if strings.Contains(strings.ToLower(statement), strings.ToLower(marker)) {
-					t.Fatalf("%s: the client's text is in\n%s", target, statement)
-				}
-				if strings.Contains(recorder.args[j], marker) {
-					bound++
-				}
-			}
-			if w.Code == http.StatusOK {
-				accepted++
-			}
+			client.get(t, target)
 		}
-		if accepted < len(hostileTexts) || bound < accepted {
-			t.Errorf("%s: %d requests were accepted and %d statements had a text as argument; the test proves nothing",
-				plural, accepted, bound)
+		proves(plural)
+	}
+	for _, text := range hostileTexts {
+		client.get(t, "/api/v1/search?q="+url.QueryEscape(text))
+		client.get(t, "/api/v1/search?noun=sites&q="+url.QueryEscape(text))
+		client.get(t, "/api/v1/search?q=a&noun="+url.QueryEscape(text))
+		client.get(t, "/api/v1/search?q=a&limit="+url.QueryEscape(text))
+	}
+	proves("search")
+}
+
+// plausibleValues are values that some columns have.
+var plausibleValues = []string{
+	"", "1", "-1", "0", "2026-01-02", "2026-01-02T03:04:05Z", "true", "false", "high", "open", "a", "Site 1", "1,2", "1.50",
+	"08:00:2b:01:02:03", "123e4567-e89b-12d3-a456-426614174000", "name", "-id", "id,name", "é", "\x00", "\xff", "%", "_",
+	"9223372036854775808", strings.Repeat("9", 40), strings.Repeat("x", 300), "[1]", "{}", "null", "infinity",
+}
+
+// TestLists_fuzzedParameters sends random parameters, whose names and values may be right, almost right, or hostile.
+// LIST_PARAMETERS sets their number, and LIST_SEED repeats a run.
+func TestLists_fuzzedParameters(t *testing.T) {
+	t.Parallel()
+	seed := setting(t, "LIST_SEED", time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(uint64(seed), 1))
+	client := newHostileClient(t)
+	pick := func(texts []string) string { return texts[random.IntN(len(texts))] }
+	sent := int64(0)
+	for sent < setting(t, "LIST_PARAMETERS", 3000) {
+		plural := pick(plurals)
+		list := endpointAt(t, plural).List()
+		filters := list.Filters()
+		values := url.Values{}
+		for range 1 + random.IntN(3) {
+			name, value := filters[random.IntN(len(filters))].Param, pick(plausibleValues)
+			if random.IntN(3) == 0 {
+				name = pick([]string{
+					"q", "sort", "fields", "include", "after", "before", "count", "format", "limit", "offset", "view",
+				})
+			}
+			switch random.IntN(8) {
+			case 0:
+				name += pick(hostileTexts)
+			case 1, 2:
+				value += pick(hostileTexts)
+			case 3:
+				name = strings.Replace(name, "__", "__"+pick([]string{"", "not", "in", "i", marker}), 1)
+			}
+			values.Add(name, value)
+			sent++
+		}
+		client.get(t, "/api/v1/"+plural+"?"+values.Encode())
+		if t.Failed() {
+			t.Fatalf("LIST_SEED=%d", seed)
 		}
 	}
+	if client.accepted < 100 || client.bound < 10 {
+		t.Errorf("%d requests were accepted and %d statements had a text as argument; the test proves nothing",
+			client.accepted, client.bound)
+	}
+	t.Logf("%d parameters, %d requests accepted, %d statements with hostile arguments", sent, client.accepted, client.bound)
 }
 
 // TestLists_wordsOfDigits: a word of ?q= that no key can be finds no row, but is no error.
