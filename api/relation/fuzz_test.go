@@ -113,7 +113,7 @@ func searchStatements(q *Request) (all []Statement) {
 	if best, ok := search.Best(7); ok {
 		all = append(all, best)
 	}
-	return append(all, search.Explain(nil))
+	return append(all, search.Explain(nil), search.CountUpTo(7))
 }
 
 // otherValues are values for the filters of a column, by its type.

@@ -82,6 +82,14 @@ func (q *Request) Count(args []any) Statement {
 	return Statement{SQL: q.relation.comment() + sql, Args: b.args, Columns: 1}
 }
 
+// CountUpTo returns the statement that counts at most limit matching rows.
+func (q *Request) CountUpTo(limit int64) Statement {
+	b := q.builder(nil)
+	sql := "SELECT count(*)\nFROM (\nSELECT 1\n" + b.from(nil, nil) + b.where(part{}) + "\nLIMIT " + b.bind(limit) +
+		"\n) AS " + sourceList
+	return Statement{SQL: q.relation.comment() + sql, Args: b.args, Columns: 1}
+}
+
 // Explain returns the statement that estimates the number of matching rows: a plan in JSON.
 func (q *Request) Explain(args []any) Statement {
 	b := q.builder(args)

@@ -191,7 +191,7 @@ func (s *search) Search(c *Call) error {
 			return false, err
 		}
 		groups = slices.DeleteFunc(groups, func(g *foundGroup) bool { return g.rows.count == 0 })
-		if err := estimateTotals(ctx, conn, groups); err != nil {
+		if err := countGroups(ctx, conn, groups); err != nil {
 			return false, err
 		}
 		return true, c.respond(http.StatusOK, encodeGroups(groups))
@@ -228,35 +228,66 @@ func prepareSearch(ctx context.Context, conn *pgxpool.Conn, text *relation.Searc
 	return nil
 }
 
-// estimateTotals sets the totals of the groups, in which more rows may match than a search reads, to the numbers that the
-// planner of PostgreSQL expects.
-func estimateTotals(ctx context.Context, conn *pgxpool.Conn, groups []*foundGroup) error {
-	p := planned(ctx)
-	plans := make([]lastRow, len(groups))
-	for i, g := range groups {
-		if g.kind = countExact; g.total >= relation.MaxFound {
-			g.kind = countEstimated
-			statement := g.request.Explain(nil)
-			p.AddRows(statement.SQL, statement.Args, &plans[i])
-		}
-	}
-	if !slices.ContainsFunc(groups, func(g *foundGroup) bool { return g.kind == countEstimated }) {
-		return nil
-	}
-	if err := p.Run(ctx, conn); err != nil {
+// maxCounted is the number of matches in one list from which a search estimates their number.
+const maxCounted = 1000
+
+// countGroups sets the totals of the groups in which more rows may match than a search reads. It counts them unless the
+// planner of PostgreSQL expects many.
+func countGroups(ctx context.Context, conn *pgxpool.Conn, groups []*foundGroup) error {
+	plans, err := readOfLarge(ctx, conn, groups, func(g *foundGroup) relation.Statement { return g.request.Explain(nil) })
+	if err != nil {
 		return err
 	}
 	for i, g := range groups {
-		if plans[i] == nil {
+		if g.kind = countExact; plans[i] == nil {
 			continue
 		}
 		expected, err := expectedRows(plans[i][0])
 		if err != nil {
 			return err
 		}
-		g.total = max(g.total, expected)
+		if g.total = max(g.total, expected); g.total >= maxCounted {
+			g.kind = countEstimated
+		}
+	}
+	counts, err := readOfLarge(ctx, conn, groups, func(g *foundGroup) relation.Statement {
+		return g.request.CountUpTo(maxCounted)
+	})
+	if err != nil {
+		return err
+	}
+	for i, g := range groups {
+		if counts[i] == nil {
+			continue
+		}
+		if g.total, err = strconv.ParseInt(counts[i][0], 10, 64); err != nil {
+			return err
+		}
+		if g.total == maxCounted {
+			g.kind = countEstimated
+		}
 	}
 	return nil
+}
+
+// readOfLarge runs a statement for each group whose total may be too low, in one round trip. It returns the row of each.
+func readOfLarge(
+	ctx context.Context, conn *pgxpool.Conn, groups []*foundGroup, statement func(*foundGroup) relation.Statement,
+) ([]lastRow, error) {
+	p := planned(ctx)
+	rows := make([]lastRow, len(groups))
+	isNeeded := false
+	for i, g := range groups {
+		if g.total >= relation.MaxFound && g.kind != countEstimated {
+			s := statement(g)
+			p.AddRows(s.SQL, s.Args, &rows[i])
+			isNeeded = true
+		}
+	}
+	if !isNeeded {
+		return rows, nil
+	}
+	return rows, p.Run(ctx, conn)
 }
 
 // encodeGroups returns groups as JSON, the one with the best match first.

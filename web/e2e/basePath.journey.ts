@@ -42,7 +42,7 @@ async function startProxy(target: string, strips: boolean) {
 test.use({ expectedErrors: /OpenAPI Sampler|status of 401/ })
 
 test('the app works below a path that a proxy strips or passes on', async ({ page }) => {
-  test.setTimeout(600_000)
+  test.setTimeout(240_000)
   const foreignUrls: string[] = []
   let url = ''
   page.on('request', (sent) => {
@@ -108,7 +108,7 @@ test('the app works below a path that a proxy strips or passes on', async ({ pag
     await page.goto(`${url}/app/reference`)
     await expectLoaded(page, 'API reference')
     await page.goto(`${url}/docs`)
-    await expect(page.getByRole('heading', { name: /Labledger/ }).first()).toBeVisible({ timeout: 180_000 })
+    await expect(page.getByRole('heading', { name: /Labledger/ }).first()).toBeVisible({ timeout: 60_000 })
 
     await page.goto(`${url}/app/`)
     await page.getByRole('button', { name: 'Account' }).click()

@@ -30,9 +30,9 @@ test('search finds a row by part of its name, and Enter opens it at any typing s
   await openSearch(page)
   await page.keyboard.type(name.toUpperCase())
   const options = searchOptions(page)
-  await expect(options).toHaveCount(2)
+  await expect(options).toHaveCount(3) // the container is found by the name of its freezer
   await expect(options.first()).toContainText(`${name} 100%`) // a prefix match comes first
-  await expect(options.first()).toContainText('Freezer, The')
+  await expect(options.first()).toContainText(`The ${name} hut`)
   await page.keyboard.press('ArrowDown')
   await expect(options.nth(1)).toHaveAttribute('aria-selected', 'true')
   await checkScreen(page, 'search-found')
@@ -53,6 +53,25 @@ test('search finds a row by part of its name, and Enter opens it at any typing s
   await expect(page.getByText('No results for “%_\\”')).toBeVisible()
   await page.keyboard.press('Escape')
   await expect(search).toHaveCount(0)
+})
+
+test('matches are grouped by list with their totals, and the last option shows all of them', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/`)
+  await expectLoaded(page, 'Home')
+  await openSearch(page)
+  await page.keyboard.type('norway biobank')
+  await expect(page.getByRole('group', { name: 'Sites 3' })).toBeVisible()
+  await page.keyboard.press('Control+a')
+  await page.keyboard.type('Minus80-B2')
+  const freezers = page.getByRole('group', { name: 'Freezers 5' })
+  await expect(freezers.getByRole('option')).toHaveCount(5)
+  const containers = page.getByRole('group', { name: 'Containers 600' })
+  await expect(containers.getByRole('option')).toHaveCount(6)
+  await checkScreen(page, 'search-groups')
+  await containers.getByRole('option').last().click()
+  await expectLoaded(page, 'Containers')
+  await expect(page.getByRole('searchbox', { name: 'Search containers' })).toHaveValue('Minus80-B2')
+  await expect(page.getByRole('table')).toContainText('Minus80-B2')
 })
 
 test('search offers pages, actions and recent items', async ({ page, openServer }) => {

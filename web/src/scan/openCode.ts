@@ -6,6 +6,7 @@ import { toast } from '../components/toast'
 import { containerQuery, containerTitle } from '../containers/api'
 import { allHits, searchQuery } from '../search/api'
 import { type Destination, hitDestination } from '../search/destinations'
+import { findExactHits } from '../search/findExactHits'
 import { type Code, parseCode } from './parseCode'
 
 export const maxMatches = 10
@@ -26,7 +27,9 @@ export async function findCode(
   }
   const text = 'uuid' in code ? code.uuid : code.text
   const groups = await queryClient.fetchQuery(searchQuery(text, { limit: maxMatches }))
-  return allHits(groups).slice(0, maxMatches).map(hitDestination)
+  const hits = allHits(groups)
+  const named = hits.filter((hit) => findExactHits(text, hit.kind, [hit]).length > 0) // not what lies in a freezer
+  return (named.length > 0 ? named : hits).slice(0, maxMatches).map(hitDestination)
 }
 
 interface AppContext {

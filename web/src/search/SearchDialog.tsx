@@ -56,7 +56,7 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
   }
   const pendingResult = isEnterPending && !isWaiting ? results[0] : undefined
   const count = countMatches([...groups.map(({ total }) => total), { count: localHits.length, isEstimate: false }])
-  const countText = count === '1' ? '1 result' : `${count} results`
+  const countText = count === '1' ? '1 result' : `${count.replace(/^a/, 'A')} results`
   const resultText = results.length === 0 ? `No results for “${query}”` : countText
   const errorText = error && query ? `Search failed. ${toProblem(error).message}` : undefined
   const loadedText = isPaused ? 'Offline: only pages and recent items.' : (errorText ?? resultText)

@@ -103,7 +103,7 @@ const listDestinations: Partial<Record<SearchNoun, { to: RoutePath; search?: Rec
 
 /** groupDestinations returns the screens of the hits of a group, and the list of all matches if there are more. */
 export function groupDestinations(group: FoundGroup, text: string): Destination[] {
-  const destinations = group.hits.map(hitDestination)
+  const destinations = group.hits.map((hit) => ({ ...hitDestination(hit), hint: hit.detail })) // the heading has the kind
   const list = listDestinations[group.noun]
   if (list && group.total.count > group.hits.length)
     destinations.push({
