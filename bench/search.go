@@ -22,10 +22,10 @@ var searchedRows = []string{
 	`INSERT INTO computer (id, name, site_id) SELECT n, 'Bench PC ' || n, 1 + n % 40 FROM generate_series(1, 100000) AS n`,
 	`INSERT INTO container (id, description, freezer_id)
 		SELECT n, CASE WHEN n % 20 > 0 THEN
-				(ARRAY['Mouse', 'Rat', 'Human', 'Yeast', 'Zebrafish'])[1 + n * 7907 % 5] || ' '
-				|| (ARRAY['serum', 'plasma', 'liver', 'DNA', 'RNA', 'tissue', 'buffer'])[1 + n * 7919 % 7]
+				(ARRAY['Mouse', 'Rat', 'Human', 'Yeast', 'Zebrafish'])[1 + n * 7907::bigint % 5] || ' '
+				|| (ARRAY['serum', 'plasma', 'liver', 'DNA', 'RNA', 'tissue', 'buffer'])[1 + n * 7919::bigint % 7]
 				|| ' cohort ' || n % 97 || ' box ' || n
-			END, 1 + n * 7919 % 1000
+			END, 1 + n * 7919::bigint % 1000
 		FROM generate_series(1, 1000000) AS n`,
 	`INSERT INTO todo (id, description, status) SELECT n, 'Defrost freezer ' || n, 'open'
 		FROM generate_series(1, 100000) AS n`,

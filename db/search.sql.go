@@ -10,13 +10,17 @@ import (
 )
 
 const avoidSequentialScans = `-- name: AvoidSequentialScans :exec
-SELECT set_config('enable_seqscan', 'off', true)
+SELECT
+    set_config('enable_seqscan', 'off', true),
+    set_config('jit', 'off', true)
 `
 
 // Makes PostgreSQL use indexes in this transaction. It expects a row with several common words soon, and would read the
-// whole table if there is none.
+// whole table if there is none. A table without an index then seems so expensive that PostgreSQL would compile the plan.
 //
-//	SELECT set_config('enable_seqscan', 'off', true)
+//	SELECT
+//	    set_config('enable_seqscan', 'off', true),
+//	    set_config('jit', 'off', true)
 func (q *Queries) AvoidSequentialScans(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, avoidSequentialScans)
 	return err

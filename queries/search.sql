@@ -9,5 +9,7 @@ SELECT
 
 -- name: AvoidSequentialScans :exec
 -- Makes PostgreSQL use indexes in this transaction. It expects a row with several common words soon, and would read the
--- whole table if there is none.
-SELECT set_config('enable_seqscan', 'off', true);
+-- whole table if there is none. A table without an index then seems so expensive that PostgreSQL would compile the plan.
+SELECT
+    set_config('enable_seqscan', 'off', true),
+    set_config('jit', 'off', true);
