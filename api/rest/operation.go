@@ -9,7 +9,7 @@ import (
 	"labledger/db"
 )
 
-// An Operation is what a route serves: One, List, Create, Matching, Func or Raw.
+// An Operation is what a route serves: One, List, SearchLists, Create, Matching, Func or Raw.
 type Operation interface {
 	// Describe returns what the API reference says about the operation.
 	Describe() Description
