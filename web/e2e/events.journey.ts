@@ -1,5 +1,6 @@
 import { addFilter, chips } from './filterForm'
 import {
+  callApi,
   checkScreen,
   countResponses,
   expect,
@@ -70,6 +71,25 @@ test('filters are stored in the URL and apply to new events', async ({ page, ope
   await page.reload()
   await expect(eventRows(page)).toHaveText([/Withdrawal 333\.00/])
   await expect(chips(page)).toHaveText([/User: \d+/, /Type: Withdrawal/, /Rule: 1100/, /Time on or after 14 Nov 2023, 22:13/])
+})
+
+test('the list of events has columns, an order and pages; the filters of the log remain', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/events`)
+  await expectLoaded(page, 'Events')
+  const user = newUserId()
+  const events = [3, 1, 2].map((n) => ({ type: 'deposit', amount: `${n}00.50`, user_id: user, time: 1_700_000_000 + n }))
+  expect((await callApi(page, 'POST', '/api/v1/events', events)).status).toBe(200)
+  await page.goto(`${openServer.url}/app/events?user_id=${user}`)
+  await expectLoaded(page, 'Events')
+  await page.getByRole('button', { name: 'List', exact: true }).click()
+  const rows = page.getByRole('rowheader')
+  await expect(rows).toHaveCount(3)
+  await page.getByRole('columnheader', { name: 'Amount' }).getByRole('button').click()
+  await expect(rows).toHaveText([/100\.50/, /200\.50/, /300\.50/])
+  await expect(page).toHaveURL(new RegExp(`user_id=${user}.*sort=amount|sort=amount.*user_id=${user}`))
+  await checkScreen(page, 'event-list')
+  await rows.first().getByRole('link').click()
+  await expectLoaded(page, `Deposit 100.50 by user ${user}`)
 })
 
 test('typing into a filter works while events arrive', async ({ page, openServer }) => {

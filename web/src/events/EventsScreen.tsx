@@ -1,139 +1,30 @@
-import { Box, Button, Group, Switch } from '@mantine/core'
-import { lazy, type RefObject, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
+import { useSearch } from '@tanstack/react-router'
 
-import { LazyBoundary } from '../components/LazyBoundary'
 import { EmptyState } from '../components/placeholders'
-import { QueryBoundary } from '../components/QueryBoundary'
 import { Screen } from '../components/Screen'
-import { exportParams, hasFilters, matchParams } from '../grid/gridState'
-import { GridToolbar } from '../grid/GridToolbar'
-import { listUrl } from '../grid/listQuery'
-import { useGridState } from '../grid/useGridState'
+import { ViewSwitch } from '../components/ViewSwitch'
+import { DataGrid } from '../grid/DataGrid'
+import { useGrid } from '../grid/useGrid'
 import { eventsList } from '../lists/events'
-import { useShortcut } from '../shell/shortcuts'
-import { headerHeight } from '../shell/theme'
-import classes from './EventsScreen.module.css'
-import { EventTable } from './EventTable'
-import { type EventFeed, useEventFeed } from './useEventFeed'
+import { EventLog } from './EventLog'
 
-const EventChart = lazy(() => import('./EventChart').then((module) => ({ default: module.EventChart })))
+const views = [
+  { name: undefined, label: 'Log' },
+  { name: 'list', label: 'List' },
+]
 
-/**
- * EventsScreen shows events live. While the user has scrolled down or paused live updates, new events are only counted.
- */
+/** EventsScreen shows events as a live log or in a list with columns. */
 export function EventsScreen() {
-  const [state, actions] = useGridState(eventsList)
-  const params = matchParams(state)
-  const [isPaused, setIsPaused] = useState(false)
-  const [isScrolledAway, setIsScrolledAway] = useState(false) // past the first row
-  const { query, events, waitingCount } = useEventFeed(params, isPaused || isScrolledAway)
-  const countedEvents = useMemo(() => events.filter(({ void_id }) => void_id === null), [events])
-  const topRef = useRef<HTMLDivElement>(null)
-  const listRef = useRef<HTMLDivElement>(null)
-  useShortcut('p', isPaused ? 'Resume live updates' : 'Pause live updates', () => setIsPaused(!isPaused))
-  useIntersection(
-    topRef,
-    ({ boundingClientRect }) => setIsScrolledAway(boundingClientRect.top < headerHeight),
-    events.length > 0,
-    `-${headerHeight}px`,
-  )
-  const showNewEvents = () => {
-    setIsPaused(false)
-    setIsScrolledAway(false)
-    topRef.current?.scrollIntoView({ block: 'center' })
-    requestAnimationFrame(() => listRef.current?.querySelector<HTMLElement>('a')?.focus({ preventScroll: true }))
-  }
+  const { view } = useSearch({ strict: false })
   return (
-    <Screen
-      title="Events"
-      actions={
-        <Switch
-          label="Pause live updates"
-          checked={isPaused}
-          onChange={(event) => setIsPaused(event.currentTarget.checked)}
-        />
-      }
-    >
-      <GridToolbar
-        definition={eventsList}
-        state={state}
-        actions={actions}
-        exportUrl={listUrl(eventsList.noun, exportParams(eventsList, state))}
-        isTable={false}
-      />
-      <QueryBoundary query={query}>
-        {() =>
-          events.length === 0 ? (
-            <EmptyState
-              icon="event"
-              title={hasFilters(state) ? 'No events match these filters' : 'No events yet'}
-            >
-              New events appear here automatically.
-            </EmptyState>
-          ) : (
-            <>
-              <LazyBoundary fallback={<Box h={236} />}>
-                <EventChart events={countedEvents} isSingleUser={Boolean(params.user_id)} hasMore={query.hasNextPage} />
-              </LazyBoundary>
-              <div ref={listRef}>
-                <div ref={topRef} className={classes.topMarker} />
-                <div role="status" className={classes.newEvents}>
-                  {waitingCount > 0 && (
-                    <Button size="compact-md" radius="xl" onClick={showNewEvents}>
-                      Show {waitingCount === 1 ? '1 new event' : `${waitingCount} new events`}
-                    </Button>
-                  )}
-                </div>
-                <EventTable events={events} />
-                <LoadMore query={query} count={events.length} />
-              </div>
-            </>
-          )
-        }
-      </QueryBoundary>
+    <Screen title="Events">
+      <ViewSwitch views={views} />
+      {view === 'list' ? <EventList /> : <EventLog />}
     </Screen>
   )
 }
 
-/** LoadMore fetches older events when the user scrolls near the end of the list. */
-function LoadMore({ query, count }: { query: EventFeed['query']; count: number }) {
-  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = query
-  const markerRef = useRef<HTMLDivElement>(null)
-  const [isNear, setIsNear] = useState(false)
-  useIntersection(markerRef, ({ isIntersecting }) => setIsNear(isIntersecting), true, '2000px')
-  useEffect(() => {
-    if (isNear && hasNextPage && !isFetching && !isFetchNextPageError) void fetchNextPage()
-  }, [isNear, hasNextPage, isFetching, isFetchNextPageError, fetchNextPage])
-  return (
-    <Group ref={markerRef} justify="center" mt="sm" mih={40} c="dimmed" fz="sm">
-      {isFetchNextPageError ? (
-        <>
-          <span role="alert">Older events could not be loaded.</span>
-          <Button variant="default" onClick={() => void fetchNextPage()}>
-            Try again
-          </Button>
-        </>
-      ) : hasNextPage ? (
-        'Loading older events…'
-      ) : (
-        <span role="status">{count === 1 ? '1 event' : `All ${count} events`}</span>
-      )}
-    </Group>
-  )
-}
-
-/** useIntersection calls onIntersect when an element enters or leaves the viewport extended by a margin. */
-function useIntersection(
-  elementRef: RefObject<Element | null>,
-  onIntersect: (entry: IntersectionObserverEntry) => void,
-  isMounted: boolean,
-  margin: string,
-) {
-  const handleEntry = useEffectEvent(onIntersect)
-  useEffect(() => {
-    if (!elementRef.current || !isMounted) return
-    const observer = new IntersectionObserver(([entry]) => entry && handleEntry(entry), { rootMargin: `${margin} 0px` })
-    observer.observe(elementRef.current)
-    return () => observer.disconnect()
-  }, [elementRef, isMounted, margin])
+function EventList() {
+  const grid = useGrid(eventsList)
+  return <DataGrid grid={grid} empty={<EmptyState icon="event" title="No events yet" />} />
 }

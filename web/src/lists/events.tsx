@@ -1,4 +1,9 @@
-import { type Event, eventTypeLabels, voidOptions } from '../events/api'
+import { Group } from '@mantine/core'
+
+import { TextLink } from '../components/links'
+import { TimeAgo } from '../components/TimeAgo'
+import { type Event, eventTypeLabels, formatEvent, voidOptions } from '../events/api'
+import { VoidBadge } from '../events/VoidBadge'
 import type { ListDefinition } from '../grid/types'
 import { useRuleOptions } from '../rules/api'
 
@@ -11,17 +16,48 @@ export const eventsList: ListDefinition<Event> = {
   defaultSort: '-id',
   isSearchable: false,
   columns: [
-    { id: 'user_id', header: 'User', type: 'number' },
     {
       id: 'type',
-      header: 'Type',
+      header: 'Event',
+      filterLabel: 'Type',
       type: 'choice',
       options: Object.entries(eventTypeLabels).map(([value, label]) => ({ value, label })),
+      value: formatEvent,
+      cell: (event) => (
+        <Group gap={4} wrap="nowrap">
+          <TextLink to="/events/$id" params={{ id: event.id }}>
+            {formatEvent(event)}
+          </TextLink>
+          {event.void_id && <VoidBadge />}
+        </Group>
+      ),
+      exportFields: ['type', 'amount'],
     },
-    { id: 'amount', header: 'Amount', type: 'number' },
-    { id: 'time', header: 'Time', type: 'unixTime' },
-    { id: 'created_at', header: 'Received', type: 'time' },
-    { id: 'alert_codes', header: 'Rule', type: 'codes', useOptions: useRuleOptions },
-    { id: 'void_id', header: 'Void', type: 'presence', options: voidOptions },
+    { id: 'user_id', header: 'User', type: 'number', value: ({ user_id }) => `User ${user_id}`, width: 9 },
+    { id: 'amount', header: 'Amount', type: 'number', width: 7 },
+    {
+      id: 'created_at',
+      header: 'Received',
+      type: 'time',
+      cell: (event) => <TimeAgo at={event.created_at} />,
+      width: 8.5,
+    },
+    { id: 'time', header: 'Time', type: 'unixTime', cell: (event) => <TimeAgo at={event.time} />, width: 8.5 },
+    {
+      id: 'alert_codes',
+      header: 'Alert',
+      filterLabel: 'Rule',
+      type: 'codes',
+      useOptions: useRuleOptions,
+      isSortable: false,
+      cell: ({ alert_id, alert_codes }) =>
+        alert_id && (
+          <TextLink to="/alerts/$id" params={{ id: alert_id }}>
+            Alert {alert_codes.join(', ')}
+          </TextLink>
+        ),
+      width: 8,
+    },
+    { id: 'void_id', header: 'Void', type: 'presence', options: voidOptions, isFilterOnly: true },
   ],
 }

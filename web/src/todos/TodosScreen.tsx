@@ -7,6 +7,7 @@ import { ButtonLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { Screen } from '../components/Screen'
+import { ViewSwitch } from '../components/ViewSwitch'
 import { DataGrid } from '../grid/DataGrid'
 import { exportParams, hasFilters, matchParams } from '../grid/gridState'
 import { GridToolbar } from '../grid/GridToolbar'
@@ -32,22 +33,9 @@ export function TodosScreen() {
   useShortcut('n', 'New todo', () => void navigate({ to: '/todos/new' }))
   const newButton = <ButtonLink to="/todos/new">New todo</ButtonLink>
   const empty = <EmptyState icon="todo" title="No todos yet" actions={newButton} />
-  const showView = (name: string | undefined) =>
-    navigate({ to: '.', search: (current) => ({ ...current, view: name }), replace: true })
   return (
     <Screen title="Todos" actions={newButton}>
-      <Button.Group aria-label="View">
-        {views.map(({ name, label }) => (
-          <Button
-            key={label}
-            variant={view === name ? 'filled' : 'default'}
-            aria-pressed={view === name}
-            onClick={() => void showView(name)}
-          >
-            {label}
-          </Button>
-        ))}
-      </Button.Group>
+      <ViewSwitch views={views} />
       {view === 'list' ? <List empty={empty} /> : <Board empty={empty} />}
     </Screen>
   )

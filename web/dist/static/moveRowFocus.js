@@ -1,1 +1,0 @@
-function e(e){let t={ArrowDown:`nextElementSibling`,ArrowUp:`previousElementSibling`}[e.key];if(!t||!(e.target instanceof HTMLElement))return;let n=e.target instanceof HTMLInputElement?`input[type=checkbox]`:`a, button`;if(!e.target.matches(n))return;let r=e.target.closest(`[role=row]`)?.[t]?.querySelector(n);r&&(e.preventDefault(),r.focus())}export{e as t};
