@@ -111,11 +111,13 @@
   // The renderer reads its colours only once, at the start.
   scheme.addEventListener("change", () => location.reload());
 
-  // Each column has the same operators, and thousands of rows take a minute to render. The introduction lists them.
-  function withoutOperators(openapi) {
+  // The renderer takes a minute for thousands of rows. So the page has no operators, which are the same for each column
+  // and which the introduction lists, and one row for all problems of an operation.
+  function shorten(openapi) {
     for (const path of Object.values(openapi.paths)) {
       for (const operation of Object.values(path)) {
         operation.parameters = (operation.parameters || []).filter((p) => !(p.$ref || "").includes("__"));
+        mergeProblems(operation.responses, openapi.components.responses.Problem);
       }
     }
     for (const name of Object.keys(openapi.components.parameters)) {
@@ -124,6 +126,16 @@
       }
     }
     return openapi;
+  }
+
+  function mergeProblems(responses, problem) {
+    const statuses = Object.keys(responses).filter((status) => (responses[status].$ref || "").endsWith("/Problem"));
+    for (const status of statuses) {
+      delete responses[status];
+    }
+    if (statuses.length > 0) {
+      responses.default = { ...problem, description: `${statuses.join(", ")}: ${problem.description}` };
+    }
   }
 
   async function render() {
@@ -139,7 +151,7 @@
       jsonSamplesExpandLevel: "all",
       sanitize: true,
     };
-    Redoc.init(withoutOperators(await response.json()), options, root, (err) => {
+    Redoc.init(shorten(await response.json()), options, root, (err) => {
       if (err) {
         fail();
       }

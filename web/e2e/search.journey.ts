@@ -103,7 +103,7 @@ test('a viewer gets only permitted actions, and sign-out deletes recent items', 
   await fireTimers(page, 1000)
   await openSearch(page)
   await page.keyboard.type('site')
-  await expect(searchOptions(page).filter({ hasText: 'Site 2' })).toBeVisible()
+  await expect(page.getByRole('option', { name: 'Site 2', exact: true })).toBeVisible()
   await expect(searchOptions(page).filter({ hasText: 'New site' })).toHaveCount(0)
   await page.keyboard.press('Escape')
   expect(await page.evaluate(() => localStorage.getItem('labledger.recent.vera'))).toBe(
