@@ -187,8 +187,7 @@ func readPage(t *testing.T, pool *pgxpool.Pool, before string, l indexedList, li
 	defer func() { _ = tx.Rollback(context.Background()) }()
 	pgtest.Exec(t, tx, "SET LOCAL max_parallel_workers_per_gather = 0") // the reads of other processes are not counted
 	pgtest.Exec(t, tx, before)
-	const sum = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables"
-	earlier := pgtest.QueryValue[int64](t, tx, sum)
+	earlier := rowsRead(t, tx)
 	request, args := endpointAt(t, l.plural).Request(l.query)
 	setNames(t, tx, request)
 	s := request.Select(args, limit, offset)
@@ -199,10 +198,17 @@ func readPage(t *testing.T, pool *pgxpool.Pool, before string, l indexedList, li
 		}
 		p.cursors = append(p.cursors, relation.Cursor(key))
 	})
-	p.read = pgtest.QueryValue[int64](t, tx, sum) - earlier
+	p.read = rowsRead(t, tx) - earlier
 	s.SQL = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) " + s.SQL
 	readRows(t, tx, s, func(_ []pgconn.FieldDescription, values [][]byte) { p.plan += "\n" + string(values[0]) })
 	return p
+}
+
+// rowsRead returns how many rows of tables a transaction has read.
+func rowsRead(t *testing.T, tx pgx.Tx) int64 {
+	t.Helper()
+	return pgtest.QueryValue[int64](t, tx,
+		"SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables")
 }
 
 // setNames finds the referenced rows whose names a search concerns, as a request does.

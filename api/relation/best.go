@@ -11,8 +11,8 @@ import (
 // begins with the text, and those with the words. Of each, it reads at most so many.
 const MaxFound = 100
 
-// maxScanned is the number of rows of one list, the newest ones, that a search for short words reads: they have no trigram,
-// so no index finds them.
+// maxScanned is the number of rows of one list, the newest ones, that a search for short words reads. They have no
+// trigram, so no index finds them.
 const maxScanned = 10_000
 
 // How well a row matches a search.
@@ -60,7 +60,7 @@ func (s *Search) whole() word {
 }
 
 // Search returns the request for the rows that match a search, with the keys and names of the rows that they reference.
-// Names must be set before Best. They are those of rows without which a row cannot be, such as the freezer of a container.
+// Names must be set before Best. They are those of the rows that a row must have, such as the freezer of a container.
 func (r *Relation) Search(s *Search) *Request {
 	q := &Request{relation: r, search: s}
 	for _, text := range s.Words {
@@ -73,27 +73,20 @@ func (r *Relation) Search(s *Search) *Request {
 }
 
 // Best returns the statement of the rows that match a search best, at most limit. It returns false if no row can match:
-// a list without names is searched by its key only. Behind the columns for the client, a row has the length of its name,
-// how well it matches, from 1 to 4, and the number of rows found.
+// a list without names is searched by its key only. After the columns for the client, a row has the length of its
+// name, how well it matches, from 1 to 4, and the number of rows found.
 func (q *Request) Best(limit int64) (Statement, bool) {
 	b := q.builder(nil)
 	found := b.found()
 	if found == nil {
 		return Statement{}, false
 	}
-	columns := make([]output, len(q.columns))
-	list := make([]string, len(q.columns))
-	for i, c := range q.columns {
-		columns[i] = output{c.sql(), c.Name, c}
-		list[i] = c.sql()
-		if c.origin != c.Name {
-			list[i] += " AS " + c.Name
-		}
-	}
+	columns := q.outputs()
 	const order = "ORDER BY best.match, best.length, left(best.name, 100) COLLATE natural_sort, best.key"
-	sql := "SELECT " + strings.Join(list, ", ") + ", best.length, best.match, best.found\n" + b.from(columns, nil) +
+	sql := "SELECT " + selectList(columns) + ", best.length, best.match, best.found\n" + b.from(columns, nil) +
 		"\nJOIN (\nSELECT *, count(*) OVER () AS found\nFROM (\n" +
-		"SELECT DISTINCT ON (key) key, name, coalesce(length(name), 36) AS length, " + b.match() + " AS match\n" + // 36: a UUID
+		"SELECT DISTINCT ON (key) key, name, " +
+		"coalesce(length(name), 36) AS length, " + b.match() + " AS match\n" + // 36: a UUID
 		"FROM (\n" + strings.Join(found, "\nUNION ALL\n") + "\n) AS found\nCROSS JOIN search_text(name) AS folded\n" +
 		"ORDER BY key, match\n) AS best\n" + order + "\nLIMIT " + b.bind(limit) +
 		"\n) AS best ON best.key = " + q.relation.key[0].sql() + "\n" + order
@@ -119,17 +112,14 @@ func (b *builder) found() []string {
 		if len(whole.digits) < 32 {
 			return nil
 		}
-		return []string{b.foundIn(list, "\nWHERE "+r.key[0].sql()+" = "+b.bind(padUUID(whole.digits, "")), matchesExactly)}
+		key := "\nWHERE " + r.key[0].sql() + " = " + b.bind(padUUID(whole.digits, ""))
+		return []string{b.foundIn(list, key, matchesExactly)}
 	}
 	var found []string
 	if conditions := b.byKey(whole); conditions != nil {
-		match := matchesExactly
-		if whole.digits != "" && len(whole.digits) < 32 {
-			match = matchesStart
-		}
-		found = append(found, b.foundIn(list, "\nWHERE "+anyOf(conditions), match))
+		found = append(found, b.foundIn(list, "\nWHERE "+anyOf(conditions), r.keyMatch(whole)))
 	}
-	// Without the inner limit, Postgres misjudges the number of rows with a prefix, and does not read the index in order.
+	// Without the inner limit, Postgres misjudges the number of rows with a prefix: it would not read the index in order.
 	name, text := r.label.sortSQL(), b.bind(q.search.Folded)
 	starting := "FROM (\nSELECT " + sourceList + ".*\n" + list + "\nWHERE " + name + " >= " + text + " AND " +
 		name + " < " + text + ` || U&'\FFFF'` + // the last character of the order
@@ -141,6 +131,19 @@ func (b *builder) found() []string {
 			strconv.Itoa(maxScanned) + "\n) AS " + sourceList
 	}
 	return append(found, b.foundIn(list, b.where(part{}), matchesRow))
+}
+
+// keyMatch returns how well the rows match that a word finds by their key: a part of a UUID or of a MAC address is not
+// the whole one.
+func (r *Relation) keyMatch(w word) string {
+	for i := range r.columns {
+		c := &r.columns[i]
+		isPart := c.Type == UUID && len(w.digits) < 32 || c.Type == MAC && len(w.digits) < 12
+		if isPart && w.digits != "" && c.join < 0 && (c.Type == MAC || c.Name == "uuid") {
+			return matchesStart
+		}
+	}
+	return matchesExactly
 }
 
 // foundIn returns the statement of the rows of a list with a condition: their keys, their names, and how they match.

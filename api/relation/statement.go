@@ -62,10 +62,7 @@ func (q *Request) Select(args []any, limit, offset int64) Statement {
 // SelectAll returns the statement of all rows from offset on, without cursors.
 func (q *Request) SelectAll(args []any, offset int64) Statement {
 	b := q.builder(args)
-	columns := make([]output, len(q.columns))
-	for i, c := range q.columns {
-		columns[i] = output{c.sql(), c.Name, c}
-	}
+	columns := q.outputs()
 	s := Statement{Columns: len(columns)}
 	s.SQL = b.part(columns, part{terms: q.terms, cursor: q.cursor})
 	if offset > 0 {
@@ -121,12 +118,31 @@ type output struct {
 	column *Column
 }
 
+// outputs returns the columns for the client.
+func (q *Request) outputs() []output {
+	columns := make([]output, len(q.columns))
+	for i, c := range q.columns {
+		columns[i] = output{c.sql(), c.Name, c}
+	}
+	return columns
+}
+
+// selectList returns columns as a part of SQL.
+func selectList(columns []output) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = c.sql
+		if name := c.sql[strings.LastIndexByte(c.sql, '.')+1:]; name != c.name {
+			list[i] += " AS " + c.name
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
 // columns returns the columns for the client, then those that only the cursor needs. cursor holds the index of each
 // term's value.
 func (b *builder) columns() (columns []output, cursor []int) {
-	for _, c := range b.request.columns {
-		columns = append(columns, output{c.sql(), c.Name, c})
-	}
+	columns = b.request.outputs()
 	for i, t := range b.request.terms {
 		if isLookedUp(t.column) {
 			continue
@@ -178,19 +194,12 @@ func (q *Request) parts() []part {
 
 // part returns the statement of a part without a limit.
 func (b *builder) part(columns []output, p part) string {
-	var list, order []string
-	for _, c := range columns {
-		if name := c.sql[strings.LastIndexByte(c.sql, '.')+1:]; name == c.name {
-			list = append(list, c.sql)
-		} else {
-			list = append(list, c.sql+" AS "+c.name)
-		}
-	}
+	var order []string
 	for i, t := range p.terms {
 		hasNulls := t.column.Nullable && !(i == 0 && p.notNull)
 		order = append(order, t.orderSQL(t.column.sortSQL(), hasNulls))
 	}
-	sql := "SELECT " + strings.Join(list, ", ") + "\n" + b.from(columns, p.terms) + b.where(p)
+	sql := "SELECT " + selectList(columns) + "\n" + b.from(columns, p.terms) + b.where(p)
 	if len(order) > 0 {
 		sql += "\nORDER BY " + strings.Join(order, ", ")
 	}

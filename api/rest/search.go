@@ -133,8 +133,8 @@ func (s *search) serve(c *Call) error { return s.Search(c) }
 
 // Search finds rows of all lists by words, by a key, or by a UUID or MAC address in any notation. The rows of each list
 // are a group with their number. The best match comes first in its group, and the group with the best match is the
-// first one: a name that is the text, then names that begin with it, names with all words, and other rows. Text of
-// words with one or two characters is searched for in the names that begin with it, and in the newest 10,000 rows.
+// first one: a name that is the text, then names that begin with it, names with all words, and other rows. Words of one
+// or two characters are searched for in the names that begin with them, and in the newest 10,000 rows of each list.
 func (s *search) Search(c *Call) error {
 	in := new(SearchParams)
 	c.bindURL(in)
@@ -177,10 +177,7 @@ func (s *search) Search(c *Call) error {
 		if err := prepareSearch(ctx, conn, text, groups); err != nil {
 			return false, err
 		}
-		p := planned(ctx)
-		if text.Trigrams() > 1 {
-			p.Add(func(q *db.Queries) error { return q.AvoidSequentialScans(ctx) })
-		}
+		p := searchPipeline(ctx, text)
 		for _, g := range groups {
 			if statement, ok := g.request.Best(limit); ok {
 				g.rows = pageEncoder{limit: int(limit), columns: statement.Columns}
@@ -191,23 +188,27 @@ func (s *search) Search(c *Call) error {
 			return false, err
 		}
 		groups = slices.DeleteFunc(groups, func(g *foundGroup) bool { return g.rows.count == 0 })
-		if err := countGroups(ctx, conn, groups); err != nil {
+		if err := countGroups(ctx, conn, text, groups); err != nil {
 			return false, err
 		}
 		return true, c.respond(http.StatusOK, encodeGroups(groups))
 	})
 }
 
-// planned returns a pipeline whose statements are planned for their values.
-func planned(ctx context.Context) *dbtx.Pipeline {
+// searchPipeline returns a pipeline whose statements are planned for their values, and for several words without
+// sequential scans.
+func searchPipeline(ctx context.Context, text *relation.Search) *dbtx.Pipeline {
 	p := new(dbtx.Pipeline)
 	p.Add(func(q *db.Queries) error { return q.ForceCustomPlans(ctx) })
+	if text.Trigrams() > 1 {
+		p.Add(func(q *db.Queries) error { return q.AvoidSequentialScans(ctx) })
+	}
 	return p
 }
 
 // prepareSearch completes the text, and finds the referenced rows that its words name, in one round trip.
 func prepareSearch(ctx context.Context, conn *pgxpool.Conn, text *relation.Search, groups []*foundGroup) error {
-	p := planned(ctx)
+	p := searchPipeline(ctx, text)
 	p.Add(func(q *db.Queries) error {
 		row, err := q.FoldSearch(ctx, db.FoldSearchParams{Text: text.Text, Words: text.Words})
 		text.Folded, text.Prefix, text.Patterns = row.Folded, row.Prefix, row.Patterns
@@ -233,8 +234,10 @@ const maxCounted = 1000
 
 // countGroups sets the totals of the groups in which more rows may match than a search reads. It counts them unless the
 // planner of PostgreSQL expects many.
-func countGroups(ctx context.Context, conn *pgxpool.Conn, groups []*foundGroup) error {
-	plans, err := readOfLarge(ctx, conn, groups, func(g *foundGroup) relation.Statement { return g.request.Explain(nil) })
+func countGroups(ctx context.Context, conn *pgxpool.Conn, text *relation.Search, groups []*foundGroup) error {
+	plans, err := readOfLarge(ctx, conn, text, groups, func(g *foundGroup) relation.Statement {
+		return g.request.Explain(nil)
+	})
 	if err != nil {
 		return err
 	}
@@ -250,7 +253,7 @@ func countGroups(ctx context.Context, conn *pgxpool.Conn, groups []*foundGroup) 
 			g.kind = countEstimated
 		}
 	}
-	counts, err := readOfLarge(ctx, conn, groups, func(g *foundGroup) relation.Statement {
+	counts, err := readOfLarge(ctx, conn, text, groups, func(g *foundGroup) relation.Statement {
 		return g.request.CountUpTo(maxCounted)
 	})
 	if err != nil {
@@ -272,9 +275,10 @@ func countGroups(ctx context.Context, conn *pgxpool.Conn, groups []*foundGroup) 
 
 // readOfLarge runs a statement for each group whose total may be too low, in one round trip. It returns the row of each.
 func readOfLarge(
-	ctx context.Context, conn *pgxpool.Conn, groups []*foundGroup, statement func(*foundGroup) relation.Statement,
+	ctx context.Context, conn *pgxpool.Conn, text *relation.Search, groups []*foundGroup,
+	statement func(*foundGroup) relation.Statement,
 ) ([]lastRow, error) {
-	p := planned(ctx)
+	p := searchPipeline(ctx, text)
 	rows := make([]lastRow, len(groups))
 	isNeeded := false
 	for i, g := range groups {
