@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -17,11 +18,19 @@ func fakeInstallation(t *testing.T, root, dir, version string) string {
 	}
 	for _, program := range append(serverPrograms, "psql") {
 		script := "#!/bin/sh\necho '" + program + " (PostgreSQL) " + version + "'\n"
-		if err := os.WriteFile(filepath.Join(bin, program), []byte(script), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		writeScript(t, filepath.Join(bin, program), script)
 	}
 	return bin
+}
+
+// writeScript writes an executable. No process starts meanwhile: it would keep the file open, and Linux would not run it.
+func writeScript(t *testing.T, path, text string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestFindServer(t *testing.T) {
@@ -89,9 +98,7 @@ func TestFinder_preference(t *testing.T) {
 		t.Fatal(err)
 	}
 	script := "#!/bin/sh\necho " + v16 + "\n"
-	if err := os.WriteFile(filepath.Join(withConfig, "pg_config"), []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeScript(t, filepath.Join(withConfig, "pg_config"), script)
 
 	for name, c := range map[string]struct {
 		path  string

@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // extractFile extracts an archive of a package into the directory dir.
@@ -80,6 +81,9 @@ func writeFile(root *os.Root, name string, content io.Reader) error {
 	mode := fs.FileMode(0o644)
 	if path.Dir(name) == "bin" {
 		mode = 0o755
+		// Linux does not run a file that is open for writing, and a child process inherits open files until it execs.
+		syscall.ForkLock.RLock()
+		defer syscall.ForkLock.RUnlock()
 	}
 	f, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {

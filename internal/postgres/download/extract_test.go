@@ -8,9 +8,11 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -55,6 +57,34 @@ func TestExtract_rejects(t *testing.T) {
 		})
 	}
 }
+
+// A process that starts while an executable is open for writing would keep it open, and Linux would not run it.
+func TestWriteFile_blocksForks(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for name, blocks := range map[string]bool{"bin/postgres": true, "lib/plpgsql.so": false} {
+		probe := readerFunc(func([]byte) (int, error) {
+			unlocked := syscall.ForkLock.TryLock()
+			if unlocked {
+				syscall.ForkLock.Unlock()
+			}
+			if unlocked == blocks {
+				t.Errorf("%s: a process can start while it is written: %v, want %v", name, unlocked, !blocks)
+			}
+			return 0, io.EOF
+		})
+		if err := writeFile(root, name, probe); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 // extractInto extracts an archive and checks that nothing is written outside of the directory.
 func extractInto(t *testing.T, archive []byte) error {

@@ -103,6 +103,8 @@ func copyTestBinary(t *testing.T) string {
 	}
 	defer from.Close()
 	path := filepath.Join(pgtest.StateDir(t), "test")
+	syscall.ForkLock.RLock() // a process that starts meanwhile would keep the copy open, and Linux would not run it
+	defer syscall.ForkLock.RUnlock()
 	to, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o755)
 	if err != nil {
 		t.Fatal(err)
