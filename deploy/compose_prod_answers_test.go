@@ -218,8 +218,8 @@ func (p *prodStack) testLimits(t *testing.T) {
 	time.Sleep(time.Second)
 	p.expect(t, 200, "GET", "/healthcheck", "")
 
-	// An instance has at most 100 streams of an account. It refuses one if nginx has not used both in turn; then the next
-	// one goes to the other instance.
+	// An instance has at most 100 streams of an account. It refuses one if nginx has not used both in turn, for example
+	// because it leaves out an instance for a second after an error.
 	const connections = 200
 	time.Sleep(3 * time.Second)
 	for open, refused := 0, 0; open < connections; {
@@ -228,6 +228,7 @@ func (p *prodStack) testLimits(t *testing.T) {
 			open++
 		case stream.status == 429 && refused < 10:
 			refused++
+			time.Sleep(time.Second)
 		default:
 			t.Fatalf("connection %d: status %d after %d refused ones", open+1, stream.status, refused)
 		}
