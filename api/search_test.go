@@ -155,6 +155,29 @@ func TestSearch_manyNames(t *testing.T) {
 	}
 }
 
+// TestSearch_rowsAndNames: each word may occur in a container or in the name of its freezer. A container that has a word
+// in both counts once.
+func TestSearch_rowsAndNames(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	h := apitest.NewPublic(pool)
+	pgtest.Exec(t, pool, `INSERT INTO freezer (id, name, site_id)
+		VALUES (11, 'Harbour', 1), (12, 'Mouse house', 1), (13, 'Other', 1)`)
+	pgtest.Exec(t, pool, `INSERT INTO container (id, description, freezer_id) VALUES
+		(1, 'Mouse serum', 11), (2, 'Mouse harbour', 13), (3, 'Harbour water', 12), (4, 'Mouse harbour', 11),
+		(5, 'Mouse serum', 13), (6, 'Harbour water', 13), (7, 'Serum', 11), (8, NULL, 12)`)
+	ids, total := searchIDs(t, h, "containers", "mouse harbour")
+	slices.Sort(ids)
+	if !slices.Equal(ids, []int64{1, 2, 3, 4}) || total != "exact 4" {
+		t.Errorf("found %v of %s, want 1 to 4 of exact 4", ids, total)
+	}
+	pgtest.Exec(t, pool, `INSERT INTO container (id, description, freezer_id)
+		SELECT n, CASE WHEN n % 2 = 0 THEN 'Mouse harbour' ELSE 'Mouse serum' END, 11 FROM generate_series(1001, 1200) AS n`)
+	if _, total := searchIDs(t, h, "containers", "mouse harbour"); total != "exact 204" {
+		t.Errorf("found %s, want exact 204", total)
+	}
+}
+
 // searchReads returns how many rows a search of a list finds and reads, after a statement. Both are rolled back.
 func searchReads(t *testing.T, pool *pgxpool.Pool, before, noun, text string) (found int, read int64, plan string) {
 	t.Helper()

@@ -66,6 +66,7 @@ func printSearches(addr, byKey string) {
 	fmt.Printf("%-40s %10.1f %8.1f\n", "the read", milliseconds(read), 1.0)
 	for _, text := range []string{
 		"mouse", "cohort 12", "box 777777", "mouse serum cohort 12", "mouse liver 777", "zebrafish mouse", "harbour 7",
+		"mouse harbour", "mouse serum cohort 12 harbour",
 		"Minus 80 no 80", "bench pc 4711", "defrost 4711", "m", "qz", "nothing",
 	} {
 		t := medianPageTime(addr, "/api/v1/search?q="+url.QueryEscape(text))

@@ -130,7 +130,10 @@ func (b *builder) found() []string {
 		list = "FROM (\nSELECT " + sourceList + ".*\n" + list + "\nORDER BY " + r.key[0].sql() + " DESC\nLIMIT " +
 			strconv.Itoa(maxScanned) + "\n) AS " + sourceList
 	}
-	return append(found, b.foundIn(list, b.where(part{}), matchesRow))
+	for _, rows := range b.alternatives(list, MaxFound) {
+		found = append(found, "SELECT key, name, "+matchesRow+"\nFROM (\n"+rows+"\n) AS alternative")
+	}
+	return found
 }
 
 // keyMatch returns how well the rows match that a word finds by their key: a part of a UUID or of a MAC address is not
@@ -148,10 +151,15 @@ func (r *Relation) keyMatch(w word) string {
 
 // foundIn returns the statement of the rows of a list with a condition: their keys, their names, and how they match.
 func (b *builder) foundIn(list, where, match string) string {
+	return "(SELECT " + b.keyAndName() + ", " + match + " AS match\n" +
+		list + where + "\nLIMIT " + strconv.Itoa(MaxFound) + ")"
+}
+
+// keyAndName returns the key and the name of a row as columns.
+func (b *builder) keyAndName() string {
 	name := "NULL"
 	if label := b.request.relation.label; label != nil {
 		name = label.sql()
 	}
-	return "(SELECT " + b.request.relation.key[0].sql() + " AS key, " + name + " AS name, " + match + " AS match\n" +
-		list + where + "\nLIMIT " + strconv.Itoa(MaxFound) + ")"
+	return b.request.relation.key[0].sql() + " AS key, " + name + " AS name"
 }

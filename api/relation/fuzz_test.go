@@ -29,8 +29,8 @@ func wordsOf(r *Relation) map[string]bool {
 	add(`SELECT FROM WHERE AND OR NOT IN IS NULL TRUE ANY ARRAY LIKE BETWEEN LEFT JOIN ON AS ORDER BY DESC NULLS FIRST
 		LAST UNION ALL LIMIT OFFSET COLLATE EXPLAIN FORMAT JSON FOR UPDATE OF list page last count false left 100 0 1
 		natural_sort coalesce integer text search_text contains_pattern prefix_pattern concat_ws replace search
-		settled DISTINCT CASE WHEN THEN ELSE END CROSS EXISTS OVER least length best found folded key match name 2 3 4 36
-		10000 '' '{}' ':'`)
+		settled DISTINCT CASE WHEN THEN ELSE END CROSS EXISTS OVER least length best found folded key match name WITH
+		MATERIALIZED matching alternative 2 3 4 7 36 10000 '' '{}' ':'`)
 	words[`E'\n'`], words[`U&'\FFFF'`] = true, true
 	add(r.statement)
 	for _, c := range r.hidden {
@@ -183,6 +183,7 @@ func FuzzParse(f *testing.F) {
 		"sealed=true&sort=sealed&after=%5B%22t%22,%22123e4567-e89b-12d3-a456-426614174000%22%5D", "facts=1&limit__gt=1",
 		"name__contains=%25&name__startswith=_&name__empty=false&at__gte=2026-01-01&due_on__empty=true",
 		"codes=1&codes__not=2&codes__empty=true", "%ff=%00&;=1&q=%00", "site_name__gt=a&q=x", "fields=name'",
+		"q=boxes+harbour+minus+serum",
 		"sort=-id&after=3", "name);DROP+TABLE+site=1", "sort=name;DROP", "limit=1&offset=2&format=csv&count=exact&view=1",
 	} {
 		f.Add(seed)

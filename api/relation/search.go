@@ -2,6 +2,7 @@ package relation
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -60,6 +61,9 @@ func (w word) hasTrigram() bool { return trigramRE.MatchString(w.text) }
 // occurs returns the condition that a word occurs in a row. i is its index.
 func (b *builder) occurs(i int) string {
 	w := b.request.words[i]
+	if b.places[i] == inName { // which alternatives requires to be known, so that no pattern is compared
+		return anyOf(b.namedBy(w, ""))
+	}
 	var pattern string
 	if s := b.request.search; s != nil {
 		pattern = b.bind(s.Patterns[i]) // known before the plan, which takes Postgres less time
@@ -67,7 +71,63 @@ func (b *builder) occurs(i int) string {
 		pattern = "contains_pattern(" + b.bind(w.text) + ")"
 	}
 	conditions := append([]string{b.searchSQL(w) + " LIKE " + pattern}, b.byKey(w)...)
-	return anyOf(append(conditions, b.namedBy(w, pattern)...))
+	if b.places[i] != inRow {
+		conditions = append(conditions, b.namedBy(w, pattern)...)
+	}
+	return anyOf(conditions)
+}
+
+// A place is where a word occurs.
+type place int
+
+const (
+	anywhere place = iota
+	inRow          // in the row's own texts and keys
+	inName         // in the name of a referenced row
+)
+
+// maxSplit bounds the words that alternatives splits: each one doubles the number of conditions.
+const maxSplit = 2
+
+// alternatives returns statements of the keys and names of the rows with the words of a search, at most limit rows each.
+// Together they find all rows. If a word may occur in a row or in the name of a row that it references, each of the two
+// is a statement of its own, for which Postgres combines indexes. For both at once, it would compare the text of every
+// row that has the other words. It must not know the limit of such a statement: it would expect to find as many rows soon,
+// and use one index only.
+func (b *builder) alternatives(list string, limit int64) (statements []string) {
+	q := b.request
+	places := []map[int]place{{}}
+	for i, w := range q.words {
+		if q.search == nil || q.search.Trigrams() < 2 || !w.hasTrigram() || !w.isNamed() || len(places) == 1<<maxSplit {
+			continue
+		}
+		for _, p := range slices.Clone(places) {
+			other := maps.Clone(p)
+			p[i], other[i] = inRow, inName
+			places = append(places, other)
+		}
+	}
+	for _, b.places = range places {
+		rows := "SELECT " + b.keyAndName() + "\n" + list + b.where(part{})
+		if len(places) > 1 {
+			rows = "WITH matching AS MATERIALIZED (\n" + rows + "\n)\nSELECT * FROM matching"
+		}
+		statements = append(statements, rows+"\nLIMIT "+strconv.FormatInt(limit, 10))
+	}
+	b.places = nil
+	return statements
+}
+
+// isNamed reports whether the referenced rows with the word in their names are known, and there are some.
+func (w word) isNamed() bool {
+	isNamed := false
+	for _, keys := range w.named {
+		if strings.Count(keys, ",") >= maxNames {
+			return false
+		}
+		isNamed = isNamed || keys != "{}"
+	}
+	return isNamed
 }
 
 // byKey returns the conditions that a word is the key of a row, a part of its MAC address, or the beginning of a UUID.

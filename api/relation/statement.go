@@ -20,9 +20,10 @@ type Statement struct {
 type builder struct {
 	request *Request
 	args    []any
+	places  map[int]place // where words must occur; anywhere if they are missing
 }
 
-func (q *Request) builder(args []any) *builder { return &builder{q, slices.Clip(args)} }
+func (q *Request) builder(args []any) *builder { return &builder{request: q, args: slices.Clip(args)} }
 
 // bind adds a value and returns its parameter.
 func (b *builder) bind(value any) string {
@@ -82,7 +83,11 @@ func (q *Request) Count(args []any) Statement {
 // CountUpTo returns the statement that counts at most limit matching rows.
 func (q *Request) CountUpTo(limit int64) Statement {
 	b := q.builder(nil)
-	sql := "SELECT count(*)\nFROM (\nSELECT 1\n" + b.from(nil, nil) + b.where(part{}) + "\nLIMIT " + b.bind(limit) +
+	rows := b.alternatives(b.from(nil, nil), limit)
+	for i := range rows {
+		rows[i] = "SELECT key FROM (\n" + rows[i] + "\n) AS alternative"
+	}
+	sql := "SELECT count(*)\nFROM (\n" + strings.Join(rows, "\nUNION\n") + "\nLIMIT " + strconv.FormatInt(limit, 10) +
 		"\n) AS " + sourceList
 	return Statement{SQL: q.relation.comment() + sql, Args: b.args, Columns: 1}
 }
