@@ -29,7 +29,7 @@ test('the app works by keyboard alone', async ({ page, openServer }) => {
   await page.keyboard.press('Control+k')
   await expect(page.getByRole('combobox', { name: 'Search' })).toBeFocused()
   await page.keyboard.type('Site 3')
-  await expect(page.getByRole('option', { name: 'Site 3' })).toBeVisible()
+  await expect(page.getByRole('option', { name: 'Site 3', exact: true })).toBeVisible()
   await page.keyboard.press('Enter')
   await expectLoaded(page, 'Site 3')
   await page.keyboard.press('?')
