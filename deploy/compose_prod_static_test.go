@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// smallFile is a size in bytes, below which a file may be larger when it is compressed.
+// smallFile is a size in bytes. Smaller files need not be compressed: that may make them larger.
 const smallFile = 500
 
 var appFileRE = regexp.MustCompile(`"((/static/[0-9a-f]{16})/[^"]+\.(?:js|css))"`)
