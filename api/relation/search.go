@@ -58,10 +58,10 @@ func newWord(text string) word {
 // digits, and blanks for the other characters around these.
 func (w word) hasTrigram() bool { return trigramRE.MatchString(w.text) }
 
-// occurs returns the condition that a word occurs in a row. i is its index.
-func (b *builder) occurs(i int) string {
+// occurs returns the condition that a word occurs in a place of a row. i is its index.
+func (b *builder) occurs(i int, p place) string {
 	w := b.request.words[i]
-	if b.places[i] == inName { // which alternatives requires to be known, so that no pattern is compared
+	if p == inName { // the keys of these rows are known; see alternatives
 		return anyOf(b.namedBy(w, ""))
 	}
 	var pattern string
@@ -71,7 +71,7 @@ func (b *builder) occurs(i int) string {
 		pattern = "contains_pattern(" + b.bind(w.text) + ")"
 	}
 	conditions := append([]string{b.searchSQL(w) + " LIKE " + pattern}, b.byKey(w)...)
-	if b.places[i] != inRow {
+	if p != inRow {
 		conditions = append(conditions, b.namedBy(w, pattern)...)
 	}
 	return anyOf(conditions)
@@ -86,36 +86,45 @@ const (
 	inName         // in the name of a referenced row
 )
 
-// maxSplit bounds the words that alternatives splits: each one doubles the number of conditions.
+// maxSplit is the number of words that alternatives splits at most. Each one doubles the number of statements.
 const maxSplit = 2
 
-// alternatives returns statements of the keys and names of the rows with the words of a search, at most limit rows each.
-// Together they find all rows. If a word may occur in a row or in the name of a row that it references, each of the two
-// is a statement of its own, for which Postgres combines indexes. For both at once, it would compare the text of every
-// row that has the other words. It must not know the limit of such a statement: it would expect to find as many rows soon,
-// and use one index only.
+// alternatives returns statements of the keys and names of the rows that match a search, at most limit rows each.
+// Together, and without the limit, they find every row that matches.
+//
+// A word may occur in a row, or in the name of a row that it references. With both in one condition, Postgres compares
+// the text of every row that has the other words. As statements of their own, each of the two uses indexes. Without
+// MATERIALIZED, Postgres would plan with the limit: it would expect to find so many rows soon, and use one index only.
 func (b *builder) alternatives(list string, limit int64) (statements []string) {
-	q := b.request
-	places := []map[int]place{{}}
-	for i, w := range q.words {
-		if q.search == nil || q.search.Trigrams() < 2 || !w.hasTrigram() || !w.isNamed() || len(places) == 1<<maxSplit {
-			continue
-		}
-		for _, p := range slices.Clone(places) {
-			other := maps.Clone(p)
-			p[i], other[i] = inRow, inName
-			places = append(places, other)
-		}
-	}
-	for _, b.places = range places {
-		rows := "SELECT " + b.keyAndName() + "\n" + list + b.where(part{})
-		if len(places) > 1 {
+	combinations := b.request.split()
+	for _, places := range combinations {
+		rows := "SELECT " + b.keyAndName() + "\n" + list + b.where(part{places: places})
+		if len(combinations) > 1 {
 			rows = "WITH matching AS MATERIALIZED (\n" + rows + "\n)\nSELECT * FROM matching"
 		}
 		statements = append(statements, rows+"\nLIMIT "+strconv.FormatInt(limit, 10))
 	}
-	b.places = nil
 	return statements
+}
+
+// split returns the combinations of places in which the words of a search may occur, by the index of a word. A missing
+// word may occur anywhere.
+func (q *Request) split() []map[int]place {
+	combinations := []map[int]place{{}}
+	if q.search.Trigrams() < 2 {
+		return combinations
+	}
+	for i, w := range q.words {
+		if !w.hasTrigram() || !w.isNamed() || len(combinations) == 1<<maxSplit {
+			continue
+		}
+		for _, places := range slices.Clone(combinations) {
+			other := maps.Clone(places)
+			places[i], other[i] = inRow, inName
+			combinations = append(combinations, other)
+		}
+	}
+	return combinations
 }
 
 // isNamed reports whether the referenced rows with the word in their names are known, and there are some.
@@ -206,14 +215,14 @@ func (b *builder) namedBy(w word, pattern string) []string {
 	return conditions
 }
 
-// follows reports whether the words of a request are compared with the names of the rows that a join adds. The conditions
-// of joins that build on another one are parts of its condition.
+// follows reports whether the words of a request are compared with the names of the rows that a join adds. The
+// conditions of joins that build on another one are parts of its condition.
 func (q *Request) follows(j join) bool {
 	return j.on.join < 0 && (q.search == nil || !j.on.Nullable)
 }
 
-// named returns the statement of the keys of the rows that have a word in their names, or that reference such rows. i is
-// the index of their join.
+// named returns the statement of the keys of the rows that have a word in their names, or that reference such rows. i
+// is the index of their join.
 func (r *Relation) named(i int, pattern string) string {
 	j := r.joins[i]
 	label := *j.target.label
@@ -228,8 +237,8 @@ func (r *Relation) named(i int, pattern string) string {
 		j.alias, j.key.origin, j.target.statement, j.alias, anyOf(conditions))
 }
 
-// maxNames is the largest number of referenced rows that are found before the page. With more, Postgres reads the row that
-// each row references.
+// maxNames is the largest number of referenced rows that are found before the page. With more, Postgres reads the row
+// that each row references.
 const maxNames = 1000
 
 // Names returns the statement that finds the referenced rows with the words of ?q= in their names, or false if there

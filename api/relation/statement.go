@@ -20,7 +20,6 @@ type Statement struct {
 type builder struct {
 	request *Request
 	args    []any
-	places  map[int]place // where words must occur; anywhere if they are missing
 }
 
 func (q *Request) builder(args []any) *builder { return &builder{request: q, args: slices.Clip(args)} }
@@ -80,7 +79,7 @@ func (q *Request) Count(args []any) Statement {
 	return Statement{SQL: q.relation.comment() + sql, Args: b.args, Columns: 1}
 }
 
-// CountUpTo returns the statement that counts at most limit matching rows.
+// CountUpTo returns the statement that counts the rows that match a search, at most limit.
 func (q *Request) CountUpTo(limit int64) Statement {
 	b := q.builder(nil)
 	rows := b.alternatives(b.from(nil, nil), limit)
@@ -167,8 +166,9 @@ func (b *builder) columns() (columns []output, cursor []int) {
 type part struct {
 	terms     []term
 	cursor    []*string
-	condition string // "" for none
-	notNull   bool   // the first term is not NULL
+	condition string        // "" for none
+	notNull   bool          // the first term is not NULL
+	places    map[int]place // where a word occurs, by its index; see split
 }
 
 // parts returns the parts of a page, at least one. Without parts, Postgres would have to sort all rows after a cursor:
@@ -248,7 +248,7 @@ func (b *builder) where(p part) string {
 		conditions = append(conditions, f.operator.condition(b, f.column, f.values))
 	}
 	for i := range q.words {
-		conditions = append(conditions, b.occurs(i))
+		conditions = append(conditions, b.occurs(i, p.places[i]))
 	}
 	if q.relation.settled && q.keyOrder {
 		conditions = append(conditions, sourceList+".settled")
