@@ -16,6 +16,8 @@ import (
 const createAccount = `-- name: CreateAccount :one
 INSERT INTO account (
     username,
+    display_name,
+    email,
     country,
     risk,
     role,
@@ -25,24 +27,30 @@ VALUES (
     $1::text,
     $2::text,
     $3::text,
-    coalesce($4::text, 'viewer'),
-    coalesce($5::boolean, false)
+    $4::text,
+    $5::text,
+    coalesce($6::text, 'viewer'),
+    coalesce($7::boolean, false)
 )
-RETURNING id, username, country, risk, role, disabled, version
+RETURNING id, username, country, risk, role, disabled, version, display_name, email
 `
 
 type CreateAccountParams struct {
-	Username string  `json:"username"`
-	Country  *string `json:"country"`
-	Risk     *string `json:"risk"`
-	Role     *string `json:"role"`
-	Disabled *bool   `json:"disabled"`
+	Username    string  `json:"username"`
+	DisplayName *string `json:"display_name"`
+	Email       *string `json:"email"`
+	Country     *string `json:"country"`
+	Risk        *string `json:"risk"`
+	Role        *string `json:"role"`
+	Disabled    *bool   `json:"disabled"`
 }
 
 // Creates a user. The server assigns the ID. The default role is viewer.
 //
 //	INSERT INTO account (
 //	    username,
+//	    display_name,
+//	    email,
 //	    country,
 //	    risk,
 //	    role,
@@ -52,13 +60,17 @@ type CreateAccountParams struct {
 //	    $1::text,
 //	    $2::text,
 //	    $3::text,
-//	    coalesce($4::text, 'viewer'),
-//	    coalesce($5::boolean, false)
+//	    $4::text,
+//	    $5::text,
+//	    coalesce($6::text, 'viewer'),
+//	    coalesce($7::boolean, false)
 //	)
-//	RETURNING id, username, country, risk, role, disabled, version
+//	RETURNING id, username, country, risk, role, disabled, version, display_name, email
 func (q *Queries) CreateAccount(ctx context.Context, arg CreateAccountParams) (Account, error) {
 	row := q.db.QueryRow(ctx, createAccount,
 		arg.Username,
+		arg.DisplayName,
+		arg.Email,
 		arg.Country,
 		arg.Risk,
 		arg.Role,
@@ -73,6 +85,8 @@ func (q *Queries) CreateAccount(ctx context.Context, arg CreateAccountParams) (A
 		&i.Role,
 		&i.Disabled,
 		&i.Version,
+		&i.DisplayName,
+		&i.Email,
 	)
 	return i, err
 }
@@ -81,7 +95,7 @@ const deleteAccount = `-- name: DeleteAccount :one
 DELETE FROM account
 WHERE id = $1::bigint
   AND assert_version(version, $2::bigint)
-RETURNING id, username, country, risk, role, disabled, version
+RETURNING id, username, country, risk, role, disabled, version, display_name, email
 `
 
 type DeleteAccountParams struct {
@@ -94,7 +108,7 @@ type DeleteAccountParams struct {
 //	DELETE FROM account
 //	WHERE id = $1::bigint
 //	  AND assert_version(version, $2::bigint)
-//	RETURNING id, username, country, risk, role, disabled, version
+//	RETURNING id, username, country, risk, role, disabled, version, display_name, email
 func (q *Queries) DeleteAccount(ctx context.Context, arg DeleteAccountParams) (Account, error) {
 	row := q.db.QueryRow(ctx, deleteAccount, arg.ID, arg.Version)
 	var i Account
@@ -106,6 +120,8 @@ func (q *Queries) DeleteAccount(ctx context.Context, arg DeleteAccountParams) (A
 		&i.Role,
 		&i.Disabled,
 		&i.Version,
+		&i.DisplayName,
+		&i.Email,
 	)
 	return i, err
 }
@@ -114,7 +130,7 @@ const deleteOwnAccount = `-- name: DeleteOwnAccount :one
 DELETE FROM account
 WHERE id = $1::bigint
   AND assert_version(version, $2::bigint)
-RETURNING id, username, country, risk, role, disabled, version
+RETURNING id, username, country, risk, role, disabled, version, display_name, email
 `
 
 type DeleteOwnAccountParams struct {
@@ -128,7 +144,7 @@ type DeleteOwnAccountParams struct {
 //	DELETE FROM account
 //	WHERE id = $1::bigint
 //	  AND assert_version(version, $2::bigint)
-//	RETURNING id, username, country, risk, role, disabled, version
+//	RETURNING id, username, country, risk, role, disabled, version, display_name, email
 func (q *Queries) DeleteOwnAccount(ctx context.Context, arg DeleteOwnAccountParams) (Account, error) {
 	row := q.db.QueryRow(ctx, deleteOwnAccount, arg.CallerID, arg.Version)
 	var i Account
@@ -140,12 +156,14 @@ func (q *Queries) DeleteOwnAccount(ctx context.Context, arg DeleteOwnAccountPara
 		&i.Role,
 		&i.Disabled,
 		&i.Version,
+		&i.DisplayName,
+		&i.Email,
 	)
 	return i, err
 }
 
 const getAccount = `-- name: GetAccount :one
-SELECT id, username, country, risk, role, disabled, version
+SELECT id, username, country, risk, role, disabled, version, display_name, email
 FROM account
 WHERE id = $1::bigint
 `
@@ -156,7 +174,7 @@ type GetAccountParams struct {
 
 // Returns one user.
 //
-//	SELECT id, username, country, risk, role, disabled, version
+//	SELECT id, username, country, risk, role, disabled, version, display_name, email
 //	FROM account
 //	WHERE id = $1::bigint
 func (q *Queries) GetAccount(ctx context.Context, arg GetAccountParams) (Account, error) {
@@ -170,6 +188,8 @@ func (q *Queries) GetAccount(ctx context.Context, arg GetAccountParams) (Account
 		&i.Role,
 		&i.Disabled,
 		&i.Version,
+		&i.DisplayName,
+		&i.Email,
 	)
 	return i, err
 }
@@ -205,8 +225,42 @@ func (q *Queries) GetDirectoryEntry(ctx context.Context, arg GetDirectoryEntryPa
 	return i, err
 }
 
+const getDirectoryUser = `-- name: GetDirectoryUser :one
+SELECT
+    id,
+    username,
+    coalesce(display_name, username)::text AS display_name
+FROM account
+WHERE id = $1::bigint
+`
+
+type GetDirectoryUserParams struct {
+	ID int64 `json:"id"`
+}
+
+type GetDirectoryUserRow struct {
+	ID          int64  `json:"id"`
+	Username    string `json:"username"`
+	DisplayName string `json:"display_name"`
+}
+
+// Returns the names of one user.
+//
+//	SELECT
+//	    id,
+//	    username,
+//	    coalesce(display_name, username)::text AS display_name
+//	FROM account
+//	WHERE id = $1::bigint
+func (q *Queries) GetDirectoryUser(ctx context.Context, arg GetDirectoryUserParams) (GetDirectoryUserRow, error) {
+	row := q.db.QueryRow(ctx, getDirectoryUser, arg.ID)
+	var i GetDirectoryUserRow
+	err := row.Scan(&i.ID, &i.Username, &i.DisplayName)
+	return i, err
+}
+
 const getOwnAccount = `-- name: GetOwnAccount :one
-SELECT id, username, country, risk, role, disabled, version
+SELECT id, username, country, risk, role, disabled, version, display_name, email
 FROM account
 WHERE id = $1::bigint
 `
@@ -217,7 +271,7 @@ type GetOwnAccountParams struct {
 
 // Returns the caller's account.
 //
-//	SELECT id, username, country, risk, role, disabled, version
+//	SELECT id, username, country, risk, role, disabled, version, display_name, email
 //	FROM account
 //	WHERE id = $1::bigint
 func (q *Queries) GetOwnAccount(ctx context.Context, arg GetOwnAccountParams) (Account, error) {
@@ -231,6 +285,8 @@ func (q *Queries) GetOwnAccount(ctx context.Context, arg GetOwnAccountParams) (A
 		&i.Role,
 		&i.Disabled,
 		&i.Version,
+		&i.DisplayName,
+		&i.Email,
 	)
 	return i, err
 }
@@ -280,6 +336,8 @@ WITH element AS (
         line,
         (value ->> 'id')::bigint AS id,
         merged ->> 'username' AS username,
+        merged ->> 'display_name' AS display_name,
+        merged ->> 'email' AS email,
         merged ->> 'country' AS country,
         merged ->> 'risk' AS risk,
         coalesce(merged ->> 'role', 'viewer') AS role,
@@ -343,20 +401,20 @@ WITH element AS (
     WHERE id IS NOT NULL
       AND merged -> field IS NULL
 ), valid AS (
-    SELECT line, id, username, country, risk, role, disabled, version, merged
+    SELECT line, id, username, display_name, email, country, risk, role, disabled, version, merged
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
-    INSERT INTO account (username, country, risk, role, disabled)
-    SELECT username, country, risk, role, disabled
+    INSERT INTO account (username, display_name, email, country, risk, role, disabled)
+    SELECT username, display_name, email, country, risk, role, disabled
     FROM valid
     CROSS JOIN advance_ids('account', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), inserted AS (
-    INSERT INTO account (id, username, country, risk, role, disabled)
-    SELECT id, username, country, risk, role, disabled
+    INSERT INTO account (id, username, display_name, email, country, risk, role, disabled)
+    SELECT id, username, display_name, email, country, risk, role, disabled
     FROM valid
     WHERE id IS NOT NULL
       AND id NOT IN (SELECT present.id FROM present)
@@ -365,6 +423,8 @@ WITH element AS (
 ), updated AS (
     UPDATE account SET
         username = valid.username,
+        display_name = valid.display_name,
+        email = valid.email,
         country = valid.country,
         risk = valid.risk,
         role = valid.role,
@@ -424,6 +484,8 @@ type ImportAccountsRow struct {
 //	        line,
 //	        (value ->> 'id')::bigint AS id,
 //	        merged ->> 'username' AS username,
+//	        merged ->> 'display_name' AS display_name,
+//	        merged ->> 'email' AS email,
 //	        merged ->> 'country' AS country,
 //	        merged ->> 'risk' AS risk,
 //	        coalesce(merged ->> 'role', 'viewer') AS role,
@@ -487,20 +549,20 @@ type ImportAccountsRow struct {
 //	    WHERE id IS NOT NULL
 //	      AND merged -> field IS NULL
 //	), valid AS (
-//	    SELECT line, id, username, country, risk, role, disabled, version, merged
+//	    SELECT line, id, username, display_name, email, country, risk, role, disabled, version, merged
 //	    FROM input
 //	    WHERE line NOT IN (SELECT problem.line FROM problem)
 //	), created AS (
-//	    INSERT INTO account (username, country, risk, role, disabled)
-//	    SELECT username, country, risk, role, disabled
+//	    INSERT INTO account (username, display_name, email, country, risk, role, disabled)
+//	    SELECT username, display_name, email, country, risk, role, disabled
 //	    FROM valid
 //	    CROSS JOIN advance_ids('account', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
 //	    WHERE id IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created
 //	), inserted AS (
-//	    INSERT INTO account (id, username, country, risk, role, disabled)
-//	    SELECT id, username, country, risk, role, disabled
+//	    INSERT INTO account (id, username, display_name, email, country, risk, role, disabled)
+//	    SELECT id, username, display_name, email, country, risk, role, disabled
 //	    FROM valid
 //	    WHERE id IS NOT NULL
 //	      AND id NOT IN (SELECT present.id FROM present)
@@ -509,6 +571,8 @@ type ImportAccountsRow struct {
 //	), updated AS (
 //	    UPDATE account SET
 //	        username = valid.username,
+//	        display_name = valid.display_name,
+//	        email = valid.email,
 //	        country = valid.country,
 //	        risk = valid.risk,
 //	        role = valid.role,
@@ -597,8 +661,10 @@ func (q *Queries) ListAccountChanges(ctx context.Context, arg ListAccountChanges
 
 const listAccounts = `-- name: ListAccounts :many
 SELECT
-    account.id, account.username, account.country, account.risk, account.role, account.disabled, account.version,
-    search_text(username || coalesce(E'\n' || country, '')) AS search
+    account.id, account.username, account.country, account.risk, account.role, account.disabled, account.version, account.display_name, account.email,
+    search_text(
+        coalesce(display_name || E'\n', '') || username || coalesce(E'\n' || email, '') || coalesce(E'\n' || country, '')
+    ) AS search
 FROM account
 `
 
@@ -610,8 +676,10 @@ type ListAccountsRow struct {
 // Lists the users.
 //
 //	SELECT
-//	    account.id, account.username, account.country, account.risk, account.role, account.disabled, account.version,
-//	    search_text(username || coalesce(E'\n' || country, '')) AS search
+//	    account.id, account.username, account.country, account.risk, account.role, account.disabled, account.version, account.display_name, account.email,
+//	    search_text(
+//	        coalesce(display_name || E'\n', '') || username || coalesce(E'\n' || email, '') || coalesce(E'\n' || country, '')
+//	    ) AS search
 //	FROM account
 func (q *Queries) ListAccounts(ctx context.Context) ([]ListAccountsRow, error) {
 	rows, err := q.db.Query(ctx, listAccounts)
@@ -630,6 +698,8 @@ func (q *Queries) ListAccounts(ctx context.Context) ([]ListAccountsRow, error) {
 			&i.Account.Role,
 			&i.Account.Disabled,
 			&i.Account.Version,
+			&i.Account.DisplayName,
+			&i.Account.Email,
 			&i.Search,
 		); err != nil {
 			return nil, err
@@ -646,6 +716,7 @@ const listAccountsWithLastLogin = `-- name: ListAccountsWithLastLogin :many
 SELECT
     account.id,
     username,
+    display_name,
     role,
     risk,
     disabled,
@@ -665,6 +736,7 @@ ORDER BY account.id
 type ListAccountsWithLastLoginRow struct {
 	ID          int64      `json:"id"`
 	Username    string     `json:"username"`
+	DisplayName *string    `json:"display_name"`
 	Role        string     `json:"role"`
 	Risk        *string    `json:"risk"`
 	Disabled    bool       `json:"disabled"`
@@ -677,6 +749,7 @@ type ListAccountsWithLastLoginRow struct {
 //	SELECT
 //	    account.id,
 //	    username,
+//	    display_name,
 //	    role,
 //	    risk,
 //	    disabled,
@@ -703,11 +776,61 @@ func (q *Queries) ListAccountsWithLastLogin(ctx context.Context) ([]ListAccounts
 		if err := rows.Scan(
 			&i.ID,
 			&i.Username,
+			&i.DisplayName,
 			&i.Role,
 			&i.Risk,
 			&i.Disabled,
 			&i.HasPassword,
 			&i.SignedInAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listDirectory = `-- name: ListDirectory :many
+SELECT
+    id,
+    username,
+    coalesce(display_name, username)::text AS display_name,
+    names_text(display_name, username) AS search
+FROM account
+`
+
+type ListDirectoryRow struct {
+	ID          int64  `json:"id"`
+	Username    string `json:"username"`
+	DisplayName string `json:"display_name"`
+	Search      string `json:"search"`
+}
+
+// Lists the names of all users. The display name of a user without one is the username.
+//
+//	SELECT
+//	    id,
+//	    username,
+//	    coalesce(display_name, username)::text AS display_name,
+//	    names_text(display_name, username) AS search
+//	FROM account
+func (q *Queries) ListDirectory(ctx context.Context) ([]ListDirectoryRow, error) {
+	rows, err := q.db.Query(ctx, listDirectory)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListDirectoryRow{}
+	for rows.Next() {
+		var i ListDirectoryRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Username,
+			&i.DisplayName,
+			&i.Search,
 		); err != nil {
 			return nil, err
 		}
@@ -769,7 +892,7 @@ func (q *Queries) ListRiskLevels(ctx context.Context, arg ListRiskLevelsParams) 
 }
 
 const lockAccount = `-- name: LockAccount :one
-SELECT id, username, country, risk, role, disabled, version
+SELECT id, username, country, risk, role, disabled, version, display_name, email
 FROM account
 WHERE username = $1::text
 FOR UPDATE
@@ -781,7 +904,7 @@ type LockAccountParams struct {
 
 // Returns the account with a username, and locks it until the transaction ends.
 //
-//	SELECT id, username, country, risk, role, disabled, version
+//	SELECT id, username, country, risk, role, disabled, version, display_name, email
 //	FROM account
 //	WHERE username = $1::text
 //	FOR UPDATE
@@ -796,6 +919,8 @@ func (q *Queries) LockAccount(ctx context.Context, arg LockAccountParams) (Accou
 		&i.Role,
 		&i.Disabled,
 		&i.Version,
+		&i.DisplayName,
+		&i.Email,
 	)
 	return i, err
 }
@@ -803,41 +928,55 @@ func (q *Queries) LockAccount(ctx context.Context, arg LockAccountParams) (Accou
 const patchAccount = `-- name: PatchAccount :one
 UPDATE account SET
     username = CASE WHEN 'username' = ANY ($1::text[]) THEN $2::text ELSE username END,
-    country = CASE WHEN 'country' = ANY ($1) THEN $3::text ELSE country END,
-    risk = CASE WHEN 'risk' = ANY ($1) THEN $4::text ELSE risk END,
-    role = CASE WHEN 'role' = ANY ($1) THEN $5::text ELSE role END,
-    disabled = CASE WHEN 'disabled' = ANY ($1) THEN $6::boolean ELSE disabled END
-WHERE id = $7::bigint
-  AND assert_version(version, $8::bigint)
-RETURNING id, username, country, risk, role, disabled, version
+    display_name = CASE
+        WHEN 'display_name' = ANY ($1) THEN $3::text
+        ELSE display_name
+    END,
+    email = CASE WHEN 'email' = ANY ($1) THEN $4::text ELSE email END,
+    country = CASE WHEN 'country' = ANY ($1) THEN $5::text ELSE country END,
+    risk = CASE WHEN 'risk' = ANY ($1) THEN $6::text ELSE risk END,
+    role = CASE WHEN 'role' = ANY ($1) THEN $7::text ELSE role END,
+    disabled = CASE WHEN 'disabled' = ANY ($1) THEN $8::boolean ELSE disabled END
+WHERE id = $9::bigint
+  AND assert_version(version, $10::bigint)
+RETURNING id, username, country, risk, role, disabled, version, display_name, email
 `
 
 type PatchAccountParams struct {
-	Given    []string `json:"given"`
-	Username string   `json:"username"`
-	Country  *string  `json:"country"`
-	Risk     *string  `json:"risk"`
-	Role     string   `json:"role"`
-	Disabled bool     `json:"disabled"`
-	ID       int64    `json:"id"`
-	Version  *int64   `json:"version"`
+	Given       []string `json:"given"`
+	Username    string   `json:"username"`
+	DisplayName *string  `json:"display_name"`
+	Email       *string  `json:"email"`
+	Country     *string  `json:"country"`
+	Risk        *string  `json:"risk"`
+	Role        string   `json:"role"`
+	Disabled    bool     `json:"disabled"`
+	ID          int64    `json:"id"`
+	Version     *int64   `json:"version"`
 }
 
 // Changes the given fields of a user. The other fields keep their values.
 //
 //	UPDATE account SET
 //	    username = CASE WHEN 'username' = ANY ($1::text[]) THEN $2::text ELSE username END,
-//	    country = CASE WHEN 'country' = ANY ($1) THEN $3::text ELSE country END,
-//	    risk = CASE WHEN 'risk' = ANY ($1) THEN $4::text ELSE risk END,
-//	    role = CASE WHEN 'role' = ANY ($1) THEN $5::text ELSE role END,
-//	    disabled = CASE WHEN 'disabled' = ANY ($1) THEN $6::boolean ELSE disabled END
-//	WHERE id = $7::bigint
-//	  AND assert_version(version, $8::bigint)
-//	RETURNING id, username, country, risk, role, disabled, version
+//	    display_name = CASE
+//	        WHEN 'display_name' = ANY ($1) THEN $3::text
+//	        ELSE display_name
+//	    END,
+//	    email = CASE WHEN 'email' = ANY ($1) THEN $4::text ELSE email END,
+//	    country = CASE WHEN 'country' = ANY ($1) THEN $5::text ELSE country END,
+//	    risk = CASE WHEN 'risk' = ANY ($1) THEN $6::text ELSE risk END,
+//	    role = CASE WHEN 'role' = ANY ($1) THEN $7::text ELSE role END,
+//	    disabled = CASE WHEN 'disabled' = ANY ($1) THEN $8::boolean ELSE disabled END
+//	WHERE id = $9::bigint
+//	  AND assert_version(version, $10::bigint)
+//	RETURNING id, username, country, risk, role, disabled, version, display_name, email
 func (q *Queries) PatchAccount(ctx context.Context, arg PatchAccountParams) (Account, error) {
 	row := q.db.QueryRow(ctx, patchAccount,
 		arg.Given,
 		arg.Username,
+		arg.DisplayName,
+		arg.Email,
 		arg.Country,
 		arg.Risk,
 		arg.Role,
@@ -854,63 +993,79 @@ func (q *Queries) PatchAccount(ctx context.Context, arg PatchAccountParams) (Acc
 		&i.Role,
 		&i.Disabled,
 		&i.Version,
+		&i.DisplayName,
+		&i.Email,
 	)
 	return i, err
 }
 
 const registerAccount = `-- name: RegisterAccount :one
 WITH created AS (
-    INSERT INTO account (username, country)
+    INSERT INTO account (username, display_name, email, country)
     SELECT
         $1::text,
-        $2::text
+        $2::text,
+        $3::text,
+        $4::text
     WHERE assert_username_unused($1::text)
-    RETURNING id, username, country, risk, role, disabled, version
+    RETURNING id, username, country, risk, role, disabled, version, display_name, email
 ), stored AS (
     INSERT INTO credential (account_id, password_hash)
     SELECT
         id,
-        $3::text
+        $5::text
     FROM created
 )
-SELECT id, username, country, risk, role, disabled, version FROM created
+SELECT id, username, country, risk, role, disabled, version, display_name, email FROM created
 `
 
 type RegisterAccountParams struct {
 	Username     string  `json:"username"`
+	DisplayName  *string `json:"display_name"`
+	Email        *string `json:"email"`
 	Country      *string `json:"country"`
 	PasswordHash string  `json:"password_hash"`
 }
 
 type RegisterAccountRow struct {
-	ID       int64   `json:"id"`
-	Username string  `json:"username"`
-	Country  *string `json:"country"`
-	Risk     *string `json:"risk"`
-	Role     string  `json:"role"`
-	Disabled bool    `json:"disabled"`
-	Version  int64   `json:"version"`
+	ID          int64   `json:"id"`
+	Username    string  `json:"username"`
+	Country     *string `json:"country"`
+	Risk        *string `json:"risk"`
+	Role        string  `json:"role"`
+	Disabled    bool    `json:"disabled"`
+	Version     int64   `json:"version"`
+	DisplayName *string `json:"display_name"`
+	Email       *string `json:"email"`
 }
 
 // Creates an account with the role viewer and stores its password. The username must never have been used before.
 //
 //	WITH created AS (
-//	    INSERT INTO account (username, country)
+//	    INSERT INTO account (username, display_name, email, country)
 //	    SELECT
 //	        $1::text,
-//	        $2::text
+//	        $2::text,
+//	        $3::text,
+//	        $4::text
 //	    WHERE assert_username_unused($1::text)
-//	    RETURNING id, username, country, risk, role, disabled, version
+//	    RETURNING id, username, country, risk, role, disabled, version, display_name, email
 //	), stored AS (
 //	    INSERT INTO credential (account_id, password_hash)
 //	    SELECT
 //	        id,
-//	        $3::text
+//	        $5::text
 //	    FROM created
 //	)
-//	SELECT id, username, country, risk, role, disabled, version FROM created
+//	SELECT id, username, country, risk, role, disabled, version, display_name, email FROM created
 func (q *Queries) RegisterAccount(ctx context.Context, arg RegisterAccountParams) (RegisterAccountRow, error) {
-	row := q.db.QueryRow(ctx, registerAccount, arg.Username, arg.Country, arg.PasswordHash)
+	row := q.db.QueryRow(ctx, registerAccount,
+		arg.Username,
+		arg.DisplayName,
+		arg.Email,
+		arg.Country,
+		arg.PasswordHash,
+	)
 	var i RegisterAccountRow
 	err := row.Scan(
 		&i.ID,
@@ -920,6 +1075,8 @@ func (q *Queries) RegisterAccount(ctx context.Context, arg RegisterAccountParams
 		&i.Role,
 		&i.Disabled,
 		&i.Version,
+		&i.DisplayName,
+		&i.Email,
 	)
 	return i, err
 }
@@ -1044,29 +1201,43 @@ func (q *Queries) SetPassword(ctx context.Context, arg SetPasswordParams) error 
 
 const updateOwnAccount = `-- name: UpdateOwnAccount :one
 UPDATE account SET
-    country = CASE WHEN 'country' = ANY ($1::text[]) THEN $2::text ELSE country END
-WHERE id = $3::bigint
-  AND assert_version(version, $4::bigint)
-RETURNING id, username, country, risk, role, disabled, version
+    display_name = CASE
+        WHEN 'display_name' = ANY ($1::text[]) THEN $2::text
+        ELSE display_name
+    END,
+    email = CASE WHEN 'email' = ANY ($1) THEN $3::text ELSE email END,
+    country = CASE WHEN 'country' = ANY ($1) THEN $4::text ELSE country END
+WHERE id = $5::bigint
+  AND assert_version(version, $6::bigint)
+RETURNING id, username, country, risk, role, disabled, version, display_name, email
 `
 
 type UpdateOwnAccountParams struct {
-	Given    []string `json:"given"`
-	Country  *string  `json:"country"`
-	CallerID int64    `json:"caller_id"`
-	Version  *int64   `json:"version"`
+	Given       []string `json:"given"`
+	DisplayName *string  `json:"display_name"`
+	Email       *string  `json:"email"`
+	Country     *string  `json:"country"`
+	CallerID    int64    `json:"caller_id"`
+	Version     *int64   `json:"version"`
 }
 
 // Changes the given fields of the caller's account.
 //
 //	UPDATE account SET
-//	    country = CASE WHEN 'country' = ANY ($1::text[]) THEN $2::text ELSE country END
-//	WHERE id = $3::bigint
-//	  AND assert_version(version, $4::bigint)
-//	RETURNING id, username, country, risk, role, disabled, version
+//	    display_name = CASE
+//	        WHEN 'display_name' = ANY ($1::text[]) THEN $2::text
+//	        ELSE display_name
+//	    END,
+//	    email = CASE WHEN 'email' = ANY ($1) THEN $3::text ELSE email END,
+//	    country = CASE WHEN 'country' = ANY ($1) THEN $4::text ELSE country END
+//	WHERE id = $5::bigint
+//	  AND assert_version(version, $6::bigint)
+//	RETURNING id, username, country, risk, role, disabled, version, display_name, email
 func (q *Queries) UpdateOwnAccount(ctx context.Context, arg UpdateOwnAccountParams) (Account, error) {
 	row := q.db.QueryRow(ctx, updateOwnAccount,
 		arg.Given,
+		arg.DisplayName,
+		arg.Email,
 		arg.Country,
 		arg.CallerID,
 		arg.Version,
@@ -1080,6 +1251,8 @@ func (q *Queries) UpdateOwnAccount(ctx context.Context, arg UpdateOwnAccountPara
 		&i.Role,
 		&i.Disabled,
 		&i.Version,
+		&i.DisplayName,
+		&i.Email,
 	)
 	return i, err
 }
@@ -1088,6 +1261,8 @@ const upsertAccount = `-- name: UpsertAccount :one
 INSERT INTO account (
     id,
     username,
+    display_name,
+    email,
     country,
     risk,
     role,
@@ -1099,27 +1274,33 @@ SELECT
     $3::text,
     $4::text,
     $5::text,
-    $6::boolean
-WHERE coalesce($7::bigint, 0) = 0
+    $6::text,
+    $7::text,
+    $8::boolean
+WHERE coalesce($9::bigint, 0) = 0
    OR EXISTS (SELECT FROM account WHERE id = $1)
 ON CONFLICT (id) DO UPDATE SET
     username = excluded.username,
+    display_name = excluded.display_name,
+    email = excluded.email,
     country = excluded.country,
     risk = excluded.risk,
     role = excluded.role,
     disabled = excluded.disabled
-WHERE assert_version(account.version, $7)
-RETURNING account.id, account.username, account.country, account.risk, account.role, account.disabled, account.version, xmax = 0 AS created
+WHERE assert_version(account.version, $9)
+RETURNING account.id, account.username, account.country, account.risk, account.role, account.disabled, account.version, account.display_name, account.email, xmax = 0 AS created
 `
 
 type UpsertAccountParams struct {
-	ID       int64   `json:"id"`
-	Username string  `json:"username"`
-	Country  *string `json:"country"`
-	Risk     *string `json:"risk"`
-	Role     string  `json:"role"`
-	Disabled bool    `json:"disabled"`
-	Version  *int64  `json:"version"`
+	ID          int64   `json:"id"`
+	Username    string  `json:"username"`
+	DisplayName *string `json:"display_name"`
+	Email       *string `json:"email"`
+	Country     *string `json:"country"`
+	Risk        *string `json:"risk"`
+	Role        string  `json:"role"`
+	Disabled    bool    `json:"disabled"`
+	Version     *int64  `json:"version"`
 }
 
 type UpsertAccountRow struct {
@@ -1132,6 +1313,8 @@ type UpsertAccountRow struct {
 //	INSERT INTO account (
 //	    id,
 //	    username,
+//	    display_name,
+//	    email,
 //	    country,
 //	    risk,
 //	    role,
@@ -1143,21 +1326,27 @@ type UpsertAccountRow struct {
 //	    $3::text,
 //	    $4::text,
 //	    $5::text,
-//	    $6::boolean
-//	WHERE coalesce($7::bigint, 0) = 0
+//	    $6::text,
+//	    $7::text,
+//	    $8::boolean
+//	WHERE coalesce($9::bigint, 0) = 0
 //	   OR EXISTS (SELECT FROM account WHERE id = $1)
 //	ON CONFLICT (id) DO UPDATE SET
 //	    username = excluded.username,
+//	    display_name = excluded.display_name,
+//	    email = excluded.email,
 //	    country = excluded.country,
 //	    risk = excluded.risk,
 //	    role = excluded.role,
 //	    disabled = excluded.disabled
-//	WHERE assert_version(account.version, $7)
-//	RETURNING account.id, account.username, account.country, account.risk, account.role, account.disabled, account.version, xmax = 0 AS created
+//	WHERE assert_version(account.version, $9)
+//	RETURNING account.id, account.username, account.country, account.risk, account.role, account.disabled, account.version, account.display_name, account.email, xmax = 0 AS created
 func (q *Queries) UpsertAccount(ctx context.Context, arg UpsertAccountParams) (UpsertAccountRow, error) {
 	row := q.db.QueryRow(ctx, upsertAccount,
 		arg.ID,
 		arg.Username,
+		arg.DisplayName,
+		arg.Email,
 		arg.Country,
 		arg.Risk,
 		arg.Role,
@@ -1173,6 +1362,8 @@ func (q *Queries) UpsertAccount(ctx context.Context, arg UpsertAccountParams) (U
 		&i.Account.Role,
 		&i.Account.Disabled,
 		&i.Account.Version,
+		&i.Account.DisplayName,
+		&i.Account.Email,
 		&i.Created,
 	)
 	return i, err

@@ -269,6 +269,10 @@ WITH deleted_session AS (
     DELETE FROM api_token
     WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
     RETURNING true
+), deleted_link AS (
+    DELETE FROM password_link
+    WHERE expires_at <= now()
+    RETURNING true
 ), deleted_attempt AS (
     DELETE FROM login_attempt
     WHERE since < now() - make_interval(0, 0, 0, 0, 0, 0, $2::integer)
@@ -277,6 +281,7 @@ WITH deleted_session AS (
 SELECT (
     (SELECT count(*) FROM deleted_session)
     + (SELECT count(*) FROM deleted_token)
+    + (SELECT count(*) FROM deleted_link)
     + (SELECT count(*) FROM deleted_attempt)
 )::bigint AS deleted
 `
@@ -286,8 +291,8 @@ type DeleteExpiredSessionsParams struct {
 	Seconds int32     `json:"seconds"`
 }
 
-// Deletes sessions and API tokens that ended before a time, and login attempts whose count began longer ago than a
-// number of seconds. Returns the number of deleted rows.
+// Deletes sessions and API tokens that ended before a time, expired password links, and login attempts whose count began
+// longer ago than a number of seconds. Returns the number of deleted rows.
 //
 //	WITH deleted_session AS (
 //	    DELETE FROM session
@@ -297,6 +302,10 @@ type DeleteExpiredSessionsParams struct {
 //	    DELETE FROM api_token
 //	    WHERE expires_at < $1::timestamptz OR revoked_at < $1::timestamptz
 //	    RETURNING true
+//	), deleted_link AS (
+//	    DELETE FROM password_link
+//	    WHERE expires_at <= now()
+//	    RETURNING true
 //	), deleted_attempt AS (
 //	    DELETE FROM login_attempt
 //	    WHERE since < now() - make_interval(0, 0, 0, 0, 0, 0, $2::integer)
@@ -305,6 +314,7 @@ type DeleteExpiredSessionsParams struct {
 //	SELECT (
 //	    (SELECT count(*) FROM deleted_session)
 //	    + (SELECT count(*) FROM deleted_token)
+//	    + (SELECT count(*) FROM deleted_link)
 //	    + (SELECT count(*) FROM deleted_attempt)
 //	)::bigint AS deleted
 func (q *Queries) DeleteExpiredSessions(ctx context.Context, arg DeleteExpiredSessionsParams) (int64, error) {

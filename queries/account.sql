@@ -2,8 +2,28 @@
 -- Lists the users.
 SELECT
     sqlc.embed(account),
-    search_text(username || coalesce(E'\n' || country, '')) AS search
+    search_text(
+        coalesce(display_name || E'\n', '') || username || coalesce(E'\n' || email, '') || coalesce(E'\n' || country, '')
+    ) AS search
 FROM account;
+
+-- name: ListDirectory :many
+-- Lists the names of all users. The display name of a user without one is the username.
+SELECT
+    id,
+    username,
+    coalesce(display_name, username)::text AS display_name,
+    names_text(display_name, username) AS search
+FROM account;
+
+-- name: GetDirectoryUser :one
+-- Returns the names of one user.
+SELECT
+    id,
+    username,
+    coalesce(display_name, username)::text AS display_name
+FROM account
+WHERE id = @id::bigint;
 
 -- name: GetAccount :one
 -- Returns one user.
@@ -23,6 +43,8 @@ WHERE username = @username::text;
 -- Creates a user. The server assigns the ID. The default role is viewer.
 INSERT INTO account (
     username,
+    display_name,
+    email,
     country,
     risk,
     role,
@@ -30,6 +52,8 @@ INSERT INTO account (
 )
 VALUES (
     @username::text,
+    sqlc.narg('display_name')::text,
+    sqlc.narg('email')::text,
     sqlc.narg('country')::text,
     sqlc.narg('risk')::text,
     coalesce(sqlc.narg('role')::text, 'viewer'),
@@ -42,6 +66,8 @@ RETURNING *;
 INSERT INTO account (
     id,
     username,
+    display_name,
+    email,
     country,
     risk,
     role,
@@ -50,6 +76,8 @@ INSERT INTO account (
 SELECT
     @id::bigint,
     @username::text,
+    sqlc.narg('display_name')::text,
+    sqlc.narg('email')::text,
     sqlc.narg('country')::text,
     sqlc.narg('risk')::text,
     @role::text,
@@ -58,6 +86,8 @@ WHERE coalesce(sqlc.narg('version')::bigint, 0) = 0
    OR EXISTS (SELECT FROM account WHERE id = @id)
 ON CONFLICT (id) DO UPDATE SET
     username = excluded.username,
+    display_name = excluded.display_name,
+    email = excluded.email,
     country = excluded.country,
     risk = excluded.risk,
     role = excluded.role,
@@ -69,6 +99,11 @@ RETURNING sqlc.embed(account), xmax = 0 AS created;
 -- Changes the given fields of a user. The other fields keep their values.
 UPDATE account SET
     username = CASE WHEN 'username' = ANY (@given::text[]) THEN @username::text ELSE username END,
+    display_name = CASE
+        WHEN 'display_name' = ANY (@given) THEN sqlc.narg('display_name')::text
+        ELSE display_name
+    END,
+    email = CASE WHEN 'email' = ANY (@given) THEN sqlc.narg('email')::text ELSE email END,
     country = CASE WHEN 'country' = ANY (@given) THEN sqlc.narg('country')::text ELSE country END,
     risk = CASE WHEN 'risk' = ANY (@given) THEN sqlc.narg('risk')::text ELSE risk END,
     role = CASE WHEN 'role' = ANY (@given) THEN @role::text ELSE role END,
@@ -105,6 +140,8 @@ WITH element AS (
         line,
         (value ->> 'id')::bigint AS id,
         merged ->> 'username' AS username,
+        merged ->> 'display_name' AS display_name,
+        merged ->> 'email' AS email,
         merged ->> 'country' AS country,
         merged ->> 'risk' AS risk,
         coalesce(merged ->> 'role', 'viewer') AS role,
@@ -172,16 +209,16 @@ WITH element AS (
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
-    INSERT INTO account (username, country, risk, role, disabled)
-    SELECT username, country, risk, role, disabled
+    INSERT INTO account (username, display_name, email, country, risk, role, disabled)
+    SELECT username, display_name, email, country, risk, role, disabled
     FROM valid
     CROSS JOIN advance_ids('account', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), inserted AS (
-    INSERT INTO account (id, username, country, risk, role, disabled)
-    SELECT id, username, country, risk, role, disabled
+    INSERT INTO account (id, username, display_name, email, country, risk, role, disabled)
+    SELECT id, username, display_name, email, country, risk, role, disabled
     FROM valid
     WHERE id IS NOT NULL
       AND id NOT IN (SELECT present.id FROM present)
@@ -190,6 +227,8 @@ WITH element AS (
 ), updated AS (
     UPDATE account SET
         username = valid.username,
+        display_name = valid.display_name,
+        email = valid.email,
         country = valid.country,
         risk = valid.risk,
         role = valid.role,
@@ -226,9 +265,11 @@ WHERE table_name = 'account'
 -- name: RegisterAccount :one
 -- Creates an account with the role viewer and stores its password. The username must never have been used before.
 WITH created AS (
-    INSERT INTO account (username, country)
+    INSERT INTO account (username, display_name, email, country)
     SELECT
         @username::text,
+        sqlc.narg('display_name')::text,
+        sqlc.narg('email')::text,
         sqlc.narg('country')::text
     WHERE assert_username_unused(@username::text)
     RETURNING *
@@ -250,7 +291,12 @@ WHERE id = @caller_id::bigint;
 -- name: UpdateOwnAccount :one
 -- Changes the given fields of the caller's account.
 UPDATE account SET
-    country = CASE WHEN 'country' = ANY (@given::text[]) THEN sqlc.narg('country')::text ELSE country END
+    display_name = CASE
+        WHEN 'display_name' = ANY (@given::text[]) THEN sqlc.narg('display_name')::text
+        ELSE display_name
+    END,
+    email = CASE WHEN 'email' = ANY (@given) THEN sqlc.narg('email')::text ELSE email END,
+    country = CASE WHEN 'country' = ANY (@given) THEN sqlc.narg('country')::text ELSE country END
 WHERE id = @caller_id::bigint
   AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
@@ -321,6 +367,7 @@ FOR UPDATE;
 SELECT
     account.id,
     username,
+    display_name,
     role,
     risk,
     disabled,

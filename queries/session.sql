@@ -207,8 +207,8 @@ RETURNING
     true AS own;
 
 -- name: DeleteExpiredSessions :one
--- Deletes sessions and API tokens that ended before a time, and login attempts whose count began longer ago than a
--- number of seconds. Returns the number of deleted rows.
+-- Deletes sessions and API tokens that ended before a time, expired password links, and login attempts whose count began
+-- longer ago than a number of seconds. Returns the number of deleted rows.
 WITH deleted_session AS (
     DELETE FROM session
     WHERE expires_at < @before::timestamptz OR revoked_at < @before::timestamptz
@@ -216,6 +216,10 @@ WITH deleted_session AS (
 ), deleted_token AS (
     DELETE FROM api_token
     WHERE expires_at < @before::timestamptz OR revoked_at < @before::timestamptz
+    RETURNING true
+), deleted_link AS (
+    DELETE FROM password_link
+    WHERE expires_at <= now()
     RETURNING true
 ), deleted_attempt AS (
     DELETE FROM login_attempt
@@ -225,5 +229,6 @@ WITH deleted_session AS (
 SELECT (
     (SELECT count(*) FROM deleted_session)
     + (SELECT count(*) FROM deleted_token)
+    + (SELECT count(*) FROM deleted_link)
     + (SELECT count(*) FROM deleted_attempt)
 )::bigint AS deleted;
