@@ -19,6 +19,7 @@ SELECT
     user_id,
     event_id,
     alert_codes,
+    severity,
     time,
     risk,
     ruleset_id,
@@ -27,6 +28,8 @@ SELECT
     assignee,
     note,
     disposition,
+    snoozed_until,
+    (snoozed_until IS NOT NULL AND snoozed_until > now())::boolean AS snoozed,
     void_id,
     created_at,
     changed_at,
@@ -41,23 +44,26 @@ type GetAlertParams struct {
 }
 
 type GetAlertRow struct {
-	ID          uuid.UUID       `json:"id"`
-	UserID      int64           `json:"user_id"`
-	EventID     uuid.UUID       `json:"event_id"`
-	AlertCodes  []int32         `json:"alert_codes"`
-	Time        int64           `json:"time"`
-	Risk        string          `json:"risk"`
-	RulesetID   int64           `json:"ruleset_id"`
-	Reasons     json.RawMessage `json:"reasons"`
-	State       string          `json:"state"`
-	Assignee    *string         `json:"assignee"`
-	Note        *string         `json:"note"`
-	Disposition *string         `json:"disposition"`
-	VoidID      *uuid.UUID      `json:"void_id"`
-	CreatedAt   time.Time       `json:"created_at"`
-	ChangedAt   time.Time       `json:"changed_at"`
-	Actor       string          `json:"actor"`
-	Version     int64           `json:"version"`
+	ID           uuid.UUID       `json:"id"`
+	UserID       int64           `json:"user_id"`
+	EventID      uuid.UUID       `json:"event_id"`
+	AlertCodes   []int32         `json:"alert_codes"`
+	Severity     string          `json:"severity"`
+	Time         int64           `json:"time"`
+	Risk         string          `json:"risk"`
+	RulesetID    int64           `json:"ruleset_id"`
+	Reasons      json.RawMessage `json:"reasons"`
+	State        string          `json:"state"`
+	Assignee     *string         `json:"assignee"`
+	Note         *string         `json:"note"`
+	Disposition  *string         `json:"disposition"`
+	SnoozedUntil *time.Time      `json:"snoozed_until"`
+	Snoozed      bool            `json:"snoozed"`
+	VoidID       *uuid.UUID      `json:"void_id"`
+	CreatedAt    time.Time       `json:"created_at"`
+	ChangedAt    time.Time       `json:"changed_at"`
+	Actor        string          `json:"actor"`
+	Version      int64           `json:"version"`
 }
 
 // Returns one alert with its reasons: for each rule that fired, the limit at the user's risk level, the measured value
@@ -68,6 +74,7 @@ type GetAlertRow struct {
 //	    user_id,
 //	    event_id,
 //	    alert_codes,
+//	    severity,
 //	    time,
 //	    risk,
 //	    ruleset_id,
@@ -76,6 +83,8 @@ type GetAlertRow struct {
 //	    assignee,
 //	    note,
 //	    disposition,
+//	    snoozed_until,
+//	    (snoozed_until IS NOT NULL AND snoozed_until > now())::boolean AS snoozed,
 //	    void_id,
 //	    created_at,
 //	    changed_at,
@@ -91,6 +100,7 @@ func (q *Queries) GetAlert(ctx context.Context, arg GetAlertParams) (GetAlertRow
 		&i.UserID,
 		&i.EventID,
 		&i.AlertCodes,
+		&i.Severity,
 		&i.Time,
 		&i.Risk,
 		&i.RulesetID,
@@ -99,6 +109,8 @@ func (q *Queries) GetAlert(ctx context.Context, arg GetAlertParams) (GetAlertRow
 		&i.Assignee,
 		&i.Note,
 		&i.Disposition,
+		&i.SnoozedUntil,
+		&i.Snoozed,
 		&i.VoidID,
 		&i.CreatedAt,
 		&i.ChangedAt,
@@ -181,6 +193,7 @@ SELECT
     user_id,
     event_id,
     alert_codes,
+    severity,
     time,
     risk,
     ruleset_id,
@@ -189,6 +202,8 @@ SELECT
     assignee,
     note,
     disposition,
+    snoozed_until,
+    (snoozed_until IS NOT NULL AND snoozed_until > now())::boolean AS snoozed,
     void_id,
     created_at,
     changed_at,
@@ -198,23 +213,26 @@ FROM alert
 `
 
 type ListAlertsRow struct {
-	ID          uuid.UUID       `json:"id"`
-	UserID      int64           `json:"user_id"`
-	EventID     uuid.UUID       `json:"event_id"`
-	AlertCodes  []int32         `json:"alert_codes"`
-	Time        int64           `json:"time"`
-	Risk        string          `json:"risk"`
-	RulesetID   int64           `json:"ruleset_id"`
-	Reasons     json.RawMessage `json:"reasons"`
-	State       string          `json:"state"`
-	Assignee    *string         `json:"assignee"`
-	Note        *string         `json:"note"`
-	Disposition *string         `json:"disposition"`
-	VoidID      *uuid.UUID      `json:"void_id"`
-	CreatedAt   time.Time       `json:"created_at"`
-	ChangedAt   time.Time       `json:"changed_at"`
-	Actor       string          `json:"actor"`
-	Version     int64           `json:"version"`
+	ID           uuid.UUID       `json:"id"`
+	UserID       int64           `json:"user_id"`
+	EventID      uuid.UUID       `json:"event_id"`
+	AlertCodes   []int32         `json:"alert_codes"`
+	Severity     string          `json:"severity"`
+	Time         int64           `json:"time"`
+	Risk         string          `json:"risk"`
+	RulesetID    int64           `json:"ruleset_id"`
+	Reasons      json.RawMessage `json:"reasons"`
+	State        string          `json:"state"`
+	Assignee     *string         `json:"assignee"`
+	Note         *string         `json:"note"`
+	Disposition  *string         `json:"disposition"`
+	SnoozedUntil *time.Time      `json:"snoozed_until"`
+	Snoozed      bool            `json:"snoozed"`
+	VoidID       *uuid.UUID      `json:"void_id"`
+	CreatedAt    time.Time       `json:"created_at"`
+	ChangedAt    time.Time       `json:"changed_at"`
+	Actor        string          `json:"actor"`
+	Version      int64           `json:"version"`
 }
 
 // Lists the alerts, in the order of arrival unless the request sorts them. Times of events are in seconds since 1970.
@@ -224,6 +242,7 @@ type ListAlertsRow struct {
 //	    user_id,
 //	    event_id,
 //	    alert_codes,
+//	    severity,
 //	    time,
 //	    risk,
 //	    ruleset_id,
@@ -232,6 +251,8 @@ type ListAlertsRow struct {
 //	    assignee,
 //	    note,
 //	    disposition,
+//	    snoozed_until,
+//	    (snoozed_until IS NOT NULL AND snoozed_until > now())::boolean AS snoozed,
 //	    void_id,
 //	    created_at,
 //	    changed_at,
@@ -252,6 +273,7 @@ func (q *Queries) ListAlerts(ctx context.Context) ([]ListAlertsRow, error) {
 			&i.UserID,
 			&i.EventID,
 			&i.AlertCodes,
+			&i.Severity,
 			&i.Time,
 			&i.Risk,
 			&i.RulesetID,
@@ -260,6 +282,8 @@ func (q *Queries) ListAlerts(ctx context.Context) ([]ListAlertsRow, error) {
 			&i.Assignee,
 			&i.Note,
 			&i.Disposition,
+			&i.SnoozedUntil,
+			&i.Snoozed,
 			&i.VoidID,
 			&i.CreatedAt,
 			&i.ChangedAt,
@@ -281,14 +305,19 @@ UPDATE alert SET
     state = CASE WHEN 'state' = ANY ($1::text[]) THEN $2::text ELSE state END,
     assignee = CASE WHEN 'assignee' = ANY ($1) THEN lock_username($3::text) ELSE assignee END,
     note = CASE WHEN 'note' = ANY ($1) THEN $4::text ELSE note END,
-    disposition = CASE WHEN 'disposition' = ANY ($1) THEN $5::text ELSE disposition END
-WHERE id = $6::uuid
-  AND assert_version(version, $7::bigint)
+    disposition = CASE WHEN 'disposition' = ANY ($1) THEN $5::text ELSE disposition END,
+    snoozed_until = CASE
+        WHEN 'snoozed_until' = ANY ($1) THEN $6::timestamptz
+        ELSE snoozed_until
+    END
+WHERE id = $7::uuid
+  AND assert_version(version, $8::bigint)
 RETURNING
     id,
     user_id,
     event_id,
     alert_codes,
+    severity,
     time,
     risk,
     ruleset_id,
@@ -297,6 +326,8 @@ RETURNING
     assignee,
     note,
     disposition,
+    snoozed_until,
+    (snoozed_until IS NOT NULL AND snoozed_until > now())::boolean AS snoozed,
     void_id,
     created_at,
     changed_at,
@@ -305,50 +336,60 @@ RETURNING
 `
 
 type PatchAlertParams struct {
-	Given       []string  `json:"given"`
-	State       string    `json:"state"`
-	Assignee    *string   `json:"assignee"`
-	Note        *string   `json:"note"`
-	Disposition *string   `json:"disposition"`
-	AlertID     uuid.UUID `json:"alert_id"`
-	Version     *int64    `json:"version"`
+	Given        []string   `json:"given"`
+	State        string     `json:"state"`
+	Assignee     *string    `json:"assignee"`
+	Note         *string    `json:"note"`
+	Disposition  *string    `json:"disposition"`
+	SnoozedUntil *time.Time `json:"snoozed_until"`
+	AlertID      uuid.UUID  `json:"alert_id"`
+	Version      *int64     `json:"version"`
 }
 
 type PatchAlertRow struct {
-	ID          uuid.UUID       `json:"id"`
-	UserID      int64           `json:"user_id"`
-	EventID     uuid.UUID       `json:"event_id"`
-	AlertCodes  []int32         `json:"alert_codes"`
-	Time        int64           `json:"time"`
-	Risk        string          `json:"risk"`
-	RulesetID   int64           `json:"ruleset_id"`
-	Reasons     json.RawMessage `json:"reasons"`
-	State       string          `json:"state"`
-	Assignee    *string         `json:"assignee"`
-	Note        *string         `json:"note"`
-	Disposition *string         `json:"disposition"`
-	VoidID      *uuid.UUID      `json:"void_id"`
-	CreatedAt   time.Time       `json:"created_at"`
-	ChangedAt   time.Time       `json:"changed_at"`
-	Actor       string          `json:"actor"`
-	Version     int64           `json:"version"`
+	ID           uuid.UUID       `json:"id"`
+	UserID       int64           `json:"user_id"`
+	EventID      uuid.UUID       `json:"event_id"`
+	AlertCodes   []int32         `json:"alert_codes"`
+	Severity     string          `json:"severity"`
+	Time         int64           `json:"time"`
+	Risk         string          `json:"risk"`
+	RulesetID    int64           `json:"ruleset_id"`
+	Reasons      json.RawMessage `json:"reasons"`
+	State        string          `json:"state"`
+	Assignee     *string         `json:"assignee"`
+	Note         *string         `json:"note"`
+	Disposition  *string         `json:"disposition"`
+	SnoozedUntil *time.Time      `json:"snoozed_until"`
+	Snoozed      bool            `json:"snoozed"`
+	VoidID       *uuid.UUID      `json:"void_id"`
+	CreatedAt    time.Time       `json:"created_at"`
+	ChangedAt    time.Time       `json:"changed_at"`
+	Actor        string          `json:"actor"`
+	Version      int64           `json:"version"`
 }
 
 // Changes the given fields of an alert. The other fields keep their values. The state moves from open to acknowledged
-// to closed, never back.
+// to closed, and back only to undo its last change: with the values that this change replaced. An alert is snoozed until
+// a time, or until it is closed.
 //
 //	UPDATE alert SET
 //	    state = CASE WHEN 'state' = ANY ($1::text[]) THEN $2::text ELSE state END,
 //	    assignee = CASE WHEN 'assignee' = ANY ($1) THEN lock_username($3::text) ELSE assignee END,
 //	    note = CASE WHEN 'note' = ANY ($1) THEN $4::text ELSE note END,
-//	    disposition = CASE WHEN 'disposition' = ANY ($1) THEN $5::text ELSE disposition END
-//	WHERE id = $6::uuid
-//	  AND assert_version(version, $7::bigint)
+//	    disposition = CASE WHEN 'disposition' = ANY ($1) THEN $5::text ELSE disposition END,
+//	    snoozed_until = CASE
+//	        WHEN 'snoozed_until' = ANY ($1) THEN $6::timestamptz
+//	        ELSE snoozed_until
+//	    END
+//	WHERE id = $7::uuid
+//	  AND assert_version(version, $8::bigint)
 //	RETURNING
 //	    id,
 //	    user_id,
 //	    event_id,
 //	    alert_codes,
+//	    severity,
 //	    time,
 //	    risk,
 //	    ruleset_id,
@@ -357,6 +398,8 @@ type PatchAlertRow struct {
 //	    assignee,
 //	    note,
 //	    disposition,
+//	    snoozed_until,
+//	    (snoozed_until IS NOT NULL AND snoozed_until > now())::boolean AS snoozed,
 //	    void_id,
 //	    created_at,
 //	    changed_at,
@@ -369,6 +412,7 @@ func (q *Queries) PatchAlert(ctx context.Context, arg PatchAlertParams) (PatchAl
 		arg.Assignee,
 		arg.Note,
 		arg.Disposition,
+		arg.SnoozedUntil,
 		arg.AlertID,
 		arg.Version,
 	)
@@ -378,6 +422,7 @@ func (q *Queries) PatchAlert(ctx context.Context, arg PatchAlertParams) (PatchAl
 		&i.UserID,
 		&i.EventID,
 		&i.AlertCodes,
+		&i.Severity,
 		&i.Time,
 		&i.Risk,
 		&i.RulesetID,
@@ -386,6 +431,8 @@ func (q *Queries) PatchAlert(ctx context.Context, arg PatchAlertParams) (PatchAl
 		&i.Assignee,
 		&i.Note,
 		&i.Disposition,
+		&i.SnoozedUntil,
+		&i.Snoozed,
 		&i.VoidID,
 		&i.CreatedAt,
 		&i.ChangedAt,

@@ -14,7 +14,7 @@ SELECT
     change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message,
     xid < (SELECT settled_xid()) AS settled
 FROM change
-WHERE table_name NOT IN ('account', 'credential', 'view')
+WHERE table_name NOT IN ('account', 'credential', 'password_link', 'view')
    OR $1::text = 'admin'
 `
 
@@ -36,7 +36,7 @@ type ListChangesRow struct {
 //	    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message,
 //	    xid < (SELECT settled_xid()) AS settled
 //	FROM change
-//	WHERE table_name NOT IN ('account', 'credential', 'view')
+//	WHERE table_name NOT IN ('account', 'credential', 'password_link', 'view')
 //	   OR $1::text = 'admin'
 func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]ListChangesRow, error) {
 	rows, err := q.db.Query(ctx, listChanges, arg.CallerRole)

@@ -682,6 +682,45 @@ func (q *Queries) IsLocked(ctx context.Context, arg IsLockedParams) (bool, error
 	return locked, err
 }
 
+const listConfirmedAlerts = `-- name: ListConfirmedAlerts :many
+SELECT id
+FROM alert
+WHERE id = ANY ($1::uuid[])
+  AND disposition = 'confirmed'
+ORDER BY id
+`
+
+type ListConfirmedAlertsParams struct {
+	AlertIds []uuid.UUID `json:"alert_ids"`
+}
+
+// Returns those of the given alerts whose outcome is confirmed.
+//
+//	SELECT id
+//	FROM alert
+//	WHERE id = ANY ($1::uuid[])
+//	  AND disposition = 'confirmed'
+//	ORDER BY id
+func (q *Queries) ListConfirmedAlerts(ctx context.Context, arg ListConfirmedAlertsParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listConfirmedAlerts, arg.AlertIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listEventsByIdempotencyKey = `-- name: ListEventsByIdempotencyKey :many
 SELECT
     id,
@@ -784,7 +823,8 @@ SELECT
     risk,
     ruleset_id,
     facts,
-    alert_codes
+    alert_codes,
+    alert_id
 FROM event
 WHERE (user_id, id) > ($1::bigint, $2::uuid)
   AND ($3::bigint IS NULL OR user_id = $3)
@@ -810,6 +850,7 @@ type ListLedgerRow struct {
 	RulesetID     int64           `json:"ruleset_id"`
 	Facts         json.RawMessage `json:"facts"`
 	AlertCodes    []int32         `json:"alert_codes"`
+	AlertID       *uuid.UUID      `json:"alert_id"`
 }
 
 // Lists the events by user, and by order of arrival for each user, for replay and verification.
@@ -824,7 +865,8 @@ type ListLedgerRow struct {
 //	    risk,
 //	    ruleset_id,
 //	    facts,
-//	    alert_codes
+//	    alert_codes,
+//	    alert_id
 //	FROM event
 //	WHERE (user_id, id) > ($1::bigint, $2::uuid)
 //	  AND ($3::bigint IS NULL OR user_id = $3)
@@ -855,6 +897,7 @@ func (q *Queries) ListLedger(ctx context.Context, arg ListLedgerParams) ([]ListL
 			&i.RulesetID,
 			&i.Facts,
 			&i.AlertCodes,
+			&i.AlertID,
 		); err != nil {
 			return nil, err
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 const getRule = `-- name: GetRule :one
-SELECT code, title, applies_to, "limit", window_seconds, enabled, version
+SELECT code, title, applies_to, "limit", window_seconds, enabled, version, severity
 FROM rule
 WHERE code = $1::integer
 `
@@ -23,7 +23,7 @@ type GetRuleParams struct {
 
 // Returns one alert rule.
 //
-//	SELECT code, title, applies_to, "limit", window_seconds, enabled, version
+//	SELECT code, title, applies_to, "limit", window_seconds, enabled, version, severity
 //	FROM rule
 //	WHERE code = $1::integer
 func (q *Queries) GetRule(ctx context.Context, arg GetRuleParams) (Rule, error) {
@@ -37,6 +37,7 @@ func (q *Queries) GetRule(ctx context.Context, arg GetRuleParams) (Rule, error) 
 		&i.WindowSeconds,
 		&i.Enabled,
 		&i.Version,
+		&i.Severity,
 	)
 	return i, err
 }
@@ -92,7 +93,7 @@ func (q *Queries) ListRuleChanges(ctx context.Context, arg ListRuleChangesParams
 
 const listRules = `-- name: ListRules :many
 SELECT
-    rule.code, rule.title, rule.applies_to, rule."limit", rule.window_seconds, rule.enabled, rule.version,
+    rule.code, rule.title, rule.applies_to, rule."limit", rule.window_seconds, rule.enabled, rule.version, rule.severity,
     search_text(title) AS search
 FROM rule
 `
@@ -105,7 +106,7 @@ type ListRulesRow struct {
 // Lists the alert rules.
 //
 //	SELECT
-//	    rule.code, rule.title, rule.applies_to, rule."limit", rule.window_seconds, rule.enabled, rule.version,
+//	    rule.code, rule.title, rule.applies_to, rule."limit", rule.window_seconds, rule.enabled, rule.version, rule.severity,
 //	    search_text(title) AS search
 //	FROM rule
 func (q *Queries) ListRules(ctx context.Context) ([]ListRulesRow, error) {
@@ -125,6 +126,7 @@ func (q *Queries) ListRules(ctx context.Context) ([]ListRulesRow, error) {
 			&i.Rule.WindowSeconds,
 			&i.Rule.Enabled,
 			&i.Rule.Version,
+			&i.Rule.Severity,
 			&i.Search,
 		); err != nil {
 			return nil, err
@@ -146,10 +148,11 @@ UPDATE rule SET
         WHEN 'window_seconds' = ANY ($1) THEN $5::bigint
         ELSE window_seconds
     END,
-    enabled = CASE WHEN 'enabled' = ANY ($1) THEN $6::boolean ELSE enabled END
-WHERE code = $7::integer
-  AND assert_version(version, $8::bigint)
-RETURNING code, title, applies_to, "limit", window_seconds, enabled, version
+    enabled = CASE WHEN 'enabled' = ANY ($1) THEN $6::boolean ELSE enabled END,
+    severity = CASE WHEN 'severity' = ANY ($1) THEN $7::text ELSE severity END
+WHERE code = $8::integer
+  AND assert_version(version, $9::bigint)
+RETURNING code, title, applies_to, "limit", window_seconds, enabled, version, severity
 `
 
 type PatchRuleParams struct {
@@ -159,6 +162,7 @@ type PatchRuleParams struct {
 	Limit         string   `json:"limit"`
 	WindowSeconds *int64   `json:"window_seconds"`
 	Enabled       bool     `json:"enabled"`
+	Severity      string   `json:"severity"`
 	Code          int32    `json:"code"`
 	Version       *int64   `json:"version"`
 }
@@ -173,10 +177,11 @@ type PatchRuleParams struct {
 //	        WHEN 'window_seconds' = ANY ($1) THEN $5::bigint
 //	        ELSE window_seconds
 //	    END,
-//	    enabled = CASE WHEN 'enabled' = ANY ($1) THEN $6::boolean ELSE enabled END
-//	WHERE code = $7::integer
-//	  AND assert_version(version, $8::bigint)
-//	RETURNING code, title, applies_to, "limit", window_seconds, enabled, version
+//	    enabled = CASE WHEN 'enabled' = ANY ($1) THEN $6::boolean ELSE enabled END,
+//	    severity = CASE WHEN 'severity' = ANY ($1) THEN $7::text ELSE severity END
+//	WHERE code = $8::integer
+//	  AND assert_version(version, $9::bigint)
+//	RETURNING code, title, applies_to, "limit", window_seconds, enabled, version, severity
 func (q *Queries) PatchRule(ctx context.Context, arg PatchRuleParams) (Rule, error) {
 	row := q.db.QueryRow(ctx, patchRule,
 		arg.Given,
@@ -185,6 +190,7 @@ func (q *Queries) PatchRule(ctx context.Context, arg PatchRuleParams) (Rule, err
 		arg.Limit,
 		arg.WindowSeconds,
 		arg.Enabled,
+		arg.Severity,
 		arg.Code,
 		arg.Version,
 	)
@@ -197,6 +203,7 @@ func (q *Queries) PatchRule(ctx context.Context, arg PatchRuleParams) (Rule, err
 		&i.WindowSeconds,
 		&i.Enabled,
 		&i.Version,
+		&i.Severity,
 	)
 	return i, err
 }
@@ -207,10 +214,11 @@ UPDATE rule SET
     applies_to = $2::text,
     "limit" = $3::numeric,
     window_seconds = $4::bigint,
-    enabled = $5::boolean
-WHERE code = $6::integer
-  AND assert_version(version, $7::bigint)
-RETURNING code, title, applies_to, "limit", window_seconds, enabled, version
+    enabled = $5::boolean,
+    severity = $6::text
+WHERE code = $7::integer
+  AND assert_version(version, $8::bigint)
+RETURNING code, title, applies_to, "limit", window_seconds, enabled, version, severity
 `
 
 type UpdateRuleParams struct {
@@ -219,6 +227,7 @@ type UpdateRuleParams struct {
 	Limit         sqltype.Decimal `json:"limit"`
 	WindowSeconds *int64          `json:"window_seconds"`
 	Enabled       bool            `json:"enabled"`
+	Severity      string          `json:"severity"`
 	Code          int32           `json:"code"`
 	Version       *int64          `json:"version"`
 }
@@ -230,10 +239,11 @@ type UpdateRuleParams struct {
 //	    applies_to = $2::text,
 //	    "limit" = $3::numeric,
 //	    window_seconds = $4::bigint,
-//	    enabled = $5::boolean
-//	WHERE code = $6::integer
-//	  AND assert_version(version, $7::bigint)
-//	RETURNING code, title, applies_to, "limit", window_seconds, enabled, version
+//	    enabled = $5::boolean,
+//	    severity = $6::text
+//	WHERE code = $7::integer
+//	  AND assert_version(version, $8::bigint)
+//	RETURNING code, title, applies_to, "limit", window_seconds, enabled, version, severity
 func (q *Queries) UpdateRule(ctx context.Context, arg UpdateRuleParams) (Rule, error) {
 	row := q.db.QueryRow(ctx, updateRule,
 		arg.Title,
@@ -241,6 +251,7 @@ func (q *Queries) UpdateRule(ctx context.Context, arg UpdateRuleParams) (Rule, e
 		arg.Limit,
 		arg.WindowSeconds,
 		arg.Enabled,
+		arg.Severity,
 		arg.Code,
 		arg.Version,
 	)
@@ -253,6 +264,7 @@ func (q *Queries) UpdateRule(ctx context.Context, arg UpdateRuleParams) (Rule, e
 		&i.WindowSeconds,
 		&i.Enabled,
 		&i.Version,
+		&i.Severity,
 	)
 	return i, err
 }

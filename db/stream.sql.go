@@ -177,11 +177,14 @@ SELECT
     facts,
     reasons,
     alert_codes,
+    severity,
     alert_id,
     state,
     assignee,
     note,
     disposition,
+    snoozed_until,
+    snoozed,
     void_id,
     created_at,
     changed_at,
@@ -204,11 +207,14 @@ FROM (
             event.facts,
             NULL::jsonb AS reasons,
             event.alert_codes,
+            NULL::text AS severity,
             event.alert_id,
             NULL::text AS state,
             NULL::text AS assignee,
             NULL::text AS note,
             NULL::text AS disposition,
+            NULL::timestamptz AS snoozed_until,
+            NULL::boolean AS snoozed,
             (
                 SELECT event_void.id
                 FROM event_void
@@ -249,11 +255,14 @@ FROM (
             NULL,
             alert.reasons,
             alert.alert_codes,
+            alert.severity,
             NULL,
             alert.state,
             alert.assignee,
             alert.note,
             alert.disposition,
+            alert.snoozed_until,
+            alert.snoozed_until IS NOT NULL AND alert.snoozed_until > now(),
             alert.void_id,
             alert.created_at,
             alert.changed_at,
@@ -300,11 +309,14 @@ type ListStreamRow struct {
 	Facts         json.RawMessage `json:"facts"`
 	Reasons       json.RawMessage `json:"reasons"`
 	AlertCodes    []int32         `json:"alert_codes"`
+	Severity      *string         `json:"severity"`
 	AlertID       *uuid.UUID      `json:"alert_id"`
 	State         *string         `json:"state"`
 	Assignee      *string         `json:"assignee"`
 	Note          *string         `json:"note"`
 	Disposition   *string         `json:"disposition"`
+	SnoozedUntil  *time.Time      `json:"snoozed_until"`
+	Snoozed       *bool           `json:"snoozed"`
 	VoidID        uuid.UUID       `json:"void_id"`
 	CreatedAt     time.Time       `json:"created_at"`
 	ChangedAt     time.Time       `json:"changed_at"`
@@ -333,11 +345,14 @@ type ListStreamRow struct {
 //	    facts,
 //	    reasons,
 //	    alert_codes,
+//	    severity,
 //	    alert_id,
 //	    state,
 //	    assignee,
 //	    note,
 //	    disposition,
+//	    snoozed_until,
+//	    snoozed,
 //	    void_id,
 //	    created_at,
 //	    changed_at,
@@ -360,11 +375,14 @@ type ListStreamRow struct {
 //	            event.facts,
 //	            NULL::jsonb AS reasons,
 //	            event.alert_codes,
+//	            NULL::text AS severity,
 //	            event.alert_id,
 //	            NULL::text AS state,
 //	            NULL::text AS assignee,
 //	            NULL::text AS note,
 //	            NULL::text AS disposition,
+//	            NULL::timestamptz AS snoozed_until,
+//	            NULL::boolean AS snoozed,
 //	            (
 //	                SELECT event_void.id
 //	                FROM event_void
@@ -405,11 +423,14 @@ type ListStreamRow struct {
 //	            NULL,
 //	            alert.reasons,
 //	            alert.alert_codes,
+//	            alert.severity,
 //	            NULL,
 //	            alert.state,
 //	            alert.assignee,
 //	            alert.note,
 //	            alert.disposition,
+//	            alert.snoozed_until,
+//	            alert.snoozed_until IS NOT NULL AND alert.snoozed_until > now(),
 //	            alert.void_id,
 //	            alert.created_at,
 //	            alert.changed_at,
@@ -461,11 +482,14 @@ func (q *Queries) ListStream(ctx context.Context, arg ListStreamParams) ([]ListS
 			&i.Facts,
 			&i.Reasons,
 			&i.AlertCodes,
+			&i.Severity,
 			&i.AlertID,
 			&i.State,
 			&i.Assignee,
 			&i.Note,
 			&i.Disposition,
+			&i.SnoozedUntil,
+			&i.Snoozed,
 			&i.VoidID,
 			&i.CreatedAt,
 			&i.ChangedAt,

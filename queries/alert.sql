@@ -5,6 +5,7 @@ SELECT
     user_id,
     event_id,
     alert_codes,
+    severity,
     time,
     risk,
     ruleset_id,
@@ -13,6 +14,8 @@ SELECT
     assignee,
     note,
     disposition,
+    snoozed_until,
+    (snoozed_until IS NOT NULL AND snoozed_until > now())::boolean AS snoozed,
     void_id,
     created_at,
     changed_at,
@@ -28,6 +31,7 @@ SELECT
     user_id,
     event_id,
     alert_codes,
+    severity,
     time,
     risk,
     ruleset_id,
@@ -36,6 +40,8 @@ SELECT
     assignee,
     note,
     disposition,
+    snoozed_until,
+    (snoozed_until IS NOT NULL AND snoozed_until > now())::boolean AS snoozed,
     void_id,
     created_at,
     changed_at,
@@ -46,12 +52,17 @@ WHERE id = @alert_id::uuid;
 
 -- name: PatchAlert :one
 -- Changes the given fields of an alert. The other fields keep their values. The state moves from open to acknowledged
--- to closed, never back.
+-- to closed, and back only to undo its last change: with the values that this change replaced. An alert is snoozed until
+-- a time, or until it is closed.
 UPDATE alert SET
     state = CASE WHEN 'state' = ANY (@given::text[]) THEN @state::text ELSE state END,
     assignee = CASE WHEN 'assignee' = ANY (@given) THEN lock_username(sqlc.narg('assignee')::text) ELSE assignee END,
     note = CASE WHEN 'note' = ANY (@given) THEN sqlc.narg('note')::text ELSE note END,
-    disposition = CASE WHEN 'disposition' = ANY (@given) THEN sqlc.narg('disposition')::text ELSE disposition END
+    disposition = CASE WHEN 'disposition' = ANY (@given) THEN sqlc.narg('disposition')::text ELSE disposition END,
+    snoozed_until = CASE
+        WHEN 'snoozed_until' = ANY (@given) THEN sqlc.narg('snoozed_until')::timestamptz
+        ELSE snoozed_until
+    END
 WHERE id = @alert_id::uuid
   AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING
@@ -59,6 +70,7 @@ RETURNING
     user_id,
     event_id,
     alert_codes,
+    severity,
     time,
     risk,
     ruleset_id,
@@ -67,6 +79,8 @@ RETURNING
     assignee,
     note,
     disposition,
+    snoozed_until,
+    (snoozed_until IS NOT NULL AND snoozed_until > now())::boolean AS snoozed,
     void_id,
     created_at,
     changed_at,

@@ -7,5 +7,5 @@ SELECT
     sqlc.embed(change),
     xid < (SELECT settled_xid()) AS settled
 FROM change
-WHERE table_name NOT IN ('account', 'credential', 'view')
+WHERE table_name NOT IN ('account', 'credential', 'password_link', 'view')
    OR @caller_role::text = 'admin';

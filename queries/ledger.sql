@@ -410,7 +410,8 @@ SELECT
     risk,
     ruleset_id,
     facts,
-    alert_codes
+    alert_codes,
+    alert_id
 FROM event
 WHERE (user_id, id) > (@after_user::bigint, @after_id::uuid)
   AND (sqlc.narg('user_id')::bigint IS NULL OR user_id = sqlc.narg('user_id'))
@@ -470,3 +471,11 @@ UPDATE user_state SET
     state = @state::json
 WHERE user_id = @user_id::bigint
 RETURNING user_id;
+
+-- name: ListConfirmedAlerts :many
+-- Returns those of the given alerts whose outcome is confirmed.
+SELECT id
+FROM alert
+WHERE id = ANY (@alert_ids::uuid[])
+  AND disposition = 'confirmed'
+ORDER BY id;

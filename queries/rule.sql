@@ -18,7 +18,8 @@ UPDATE rule SET
     applies_to = @applies_to::text,
     "limit" = sqlc.arg('limit')::numeric,
     window_seconds = sqlc.narg('window_seconds')::bigint,
-    enabled = @enabled::boolean
+    enabled = @enabled::boolean,
+    severity = @severity::text
 WHERE code = @code::integer
   AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
@@ -33,7 +34,8 @@ UPDATE rule SET
         WHEN 'window_seconds' = ANY (@given) THEN sqlc.narg('window_seconds')::bigint
         ELSE window_seconds
     END,
-    enabled = CASE WHEN 'enabled' = ANY (@given) THEN @enabled::boolean ELSE enabled END
+    enabled = CASE WHEN 'enabled' = ANY (@given) THEN @enabled::boolean ELSE enabled END,
+    severity = CASE WHEN 'severity' = ANY (@given) THEN @severity::text ELSE severity END
 WHERE code = @code::integer
   AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
