@@ -28,6 +28,10 @@ type Account struct {
 	Disabled bool `json:"disabled"`
 	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
+	// Name of the user as people read it; null to show the username.
+	DisplayName *string `json:"display_name"`
+	// E-mail address of the user.
+	Email *string `json:"email"`
 }
 
 // The record of an event that fired at least one rule, and of its investigation.
@@ -68,6 +72,10 @@ type Alert struct {
 	Version int64 `json:"version"`
 	// ID of the void of the event, or of an earlier event without which no rule would have fired; null for none.
 	VoidID *uuid.UUID `json:"void_id"`
+	// critical, warning or info: the greatest severity of the rules that fired, as it was then.
+	Severity string `json:"severity"`
+	// Time until which the alert is snoozed; null if it is not.
+	SnoozedUntil *time.Time `json:"snoozed_until"`
 }
 
 // History of alerts: one row per change of an alert. Append-only.
@@ -84,9 +92,9 @@ type AlertChange struct {
 	Actor string `json:"actor"`
 	// X-Request-Id of the request that made the change; null for a change made in psql.
 	RequestID *string `json:"request_id"`
-	// State, assignee, note and disposition before the change.
+	// State, assignee, note, disposition and snoozed_until before the change.
 	Before json.RawMessage `json:"before"`
-	// State, assignee, note and disposition after the change.
+	// State, assignee, note, disposition and snoozed_until after the change.
 	After json.RawMessage `json:"after"`
 	// Why the change was made, from the header X-Change-Message; null for no message.
 	Message *string `json:"message"`
@@ -331,6 +339,18 @@ type LoginAttempt struct {
 	Since time.Time `json:"since"`
 }
 
+// A link with which a user chooses a password once: an invitation or a reset. A new link of an account replaces the previous one. A link is deleted when it is used, when the password changes and when the account is disabled.
+type PasswordLink struct {
+	// ID of the account whose password the link sets.
+	AccountID int64 `json:"account_id"`
+	// SHA-256 of the token in the link.
+	Hash []byte `json:"hash"`
+	// Time when the link was created.
+	CreatedAt time.Time `json:"created_at"`
+	// Time when the link expires.
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
 // An alert rule. Its code determines what it measures; the columns are its settings.
 type Rule struct {
 	// Code of the rule, and of the alerts that it raises.
@@ -347,6 +367,8 @@ type Rule struct {
 	Enabled bool `json:"enabled"`
 	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
+	// How severe the alerts of the rule are: critical, warning or info.
+	Severity string `json:"severity"`
 }
 
 // All rules as they were after each change of a rule. Events refer to it. Append-only.
@@ -417,7 +439,7 @@ type Todo struct {
 	Description string `json:"description"`
 	// Status of the todo: open, doing, done, or any other short text.
 	Status string `json:"status"`
-	// Username of the assignee.
+	// Username of the assignee; becomes null if the user is deleted.
 	Assignee *string `json:"assignee"`
 	// Due date.
 	DueOn *sqltype.Date `json:"due_on"`

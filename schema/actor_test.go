@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
@@ -97,17 +98,17 @@ func versionOf(t *testing.T, name string) (version int) {
 	return version
 }
 
-func TestActorsMigration(t *testing.T) {
-	t.Parallel()
+// databaseBefore returns a database before the migration with a name. up applies that migration and the later ones.
+func databaseBefore(t *testing.T, name string) (pool *pgxpool.Pool, up func() error) {
+	t.Helper()
 	ctx := context.Background()
 	url := pgtest.Database(t)
 	pool, err := postgres.Open(ctx, url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer pool.Close()
-	version := versionOf(t, "actors")
-	for {
+	t.Cleanup(pool.Close)
+	for version := versionOf(t, name); ; {
 		_, to, err := migrate.Down(ctx, url, schema.Files, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -116,6 +117,15 @@ func TestActorsMigration(t *testing.T) {
 			break
 		}
 	}
+	return pool, func() error {
+		_, _, err := migrate.Up(ctx, url, schema.Files)
+		return err
+	}
+}
+
+func TestActorsMigration(t *testing.T) {
+	t.Parallel()
+	pool, up := databaseBefore(t, "actors")
 	mustExec(t, pool, `DELETE FROM todo;
 		INSERT INTO account (username) VALUES ('former'), ('renamed');
 		DELETE FROM account WHERE username = 'former';
@@ -123,10 +133,6 @@ func TestActorsMigration(t *testing.T) {
 		INSERT INTO todo (description, status, owner)
 		SELECT 'd', 'open', unnest(ARRAY['root', 'labledger', 'former', 'renamed', 'Bob', 'anonymous'])`)
 	mustExec(t, pool, "INSERT INTO account (username) VALUES ('BOB')")
-	up := func() error {
-		_, _, err := migrate.Up(ctx, url, schema.Files)
-		return err
-	}
 	if err := up(); err == nil || !strings.Contains(err.Error(), "'Bob', 'BOB'") {
 		t.Errorf("with usernames that look alike: %v, want an error that names them", err)
 	}

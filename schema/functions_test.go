@@ -146,10 +146,9 @@ func TestResetRestoredXids(t *testing.T) {
 		"event": `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts,
 				alert_codes, created_at, actor, xid)
 			VALUES (1, gen_random_uuid(), 'deposit', 1, 1, 1, 'low', 1, '{}', '{}', now(), '', 1000000000000)`,
-		"alert": `INSERT INTO alert
-			SELECT (json_populate_record(
-				a, json_build_object('event_id', e.id, 'user_id', 1, 'xid', 1000000000000)
-			)).*
+		"alert": `INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, created_at, changed_at,
+				actor, xid)
+			SELECT 1, a.id, e.id, alert_codes, time, risk, ruleset_id, reasons, created_at, changed_at, actor, 1000000000000
 			FROM alert a, LATERAL (SELECT id FROM event WHERE user_id = 1) AS e WHERE a.time = 1`,
 		"change": `INSERT INTO change (actor, table_name, row_key, action, xid)
 			VALUES ('', 'site', '1', 'insert', 1000000000000)`,

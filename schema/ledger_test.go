@@ -65,8 +65,8 @@ func TestDistributedTables(t *testing.T) {
 			t.Errorf("%s %s", name, problem)
 		}
 	}
-	// Only three trigger functions use tables on both sides: the copy of a risk level, the check of an alert and the
-	// renaming of an assignee.
+	// Only these trigger functions use tables on both sides: the copy of a risk level, the checks of an alert and of an
+	// assignee, and the renaming and the deletion of an assignee.
 	const crossReferences = `SELECT DISTINCT format('%s on %s uses %s', tgname, c.relname, other.name)
 		FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
 		JOIN (
@@ -77,8 +77,8 @@ func TestDistributedTables(t *testing.T) {
 			AND (c.oid IN (SELECT oid FROM ` + distributedTables + `))
 				<> (other.name IN (SELECT name FROM ` + distributedTables + `))
 		ORDER BY 1`
-	const want = "assert_alert_exists on todo uses alert; rename_owner on account uses alert; " +
-		"sync_risk on account uses user_state"
+	const want = "assert_alert_exists on todo uses alert; assert_assignee_exists on alert uses account; " +
+		"rename_owner on account uses alert; sync_risk on account uses user_state; unassign_alerts on account uses alert"
 	if got := strings.Join(queryStrings(t, pool, crossReferences), "; "); got != want {
 		t.Errorf("triggers between the ledger and other tables: %s; want %s", got, want)
 	}
@@ -107,6 +107,7 @@ var ledgerRows = []string{
 		(7, '00000000-0000-7000-8000-000000000004', '00000000-0000-7000-8000-000000000003', '{1100}', 2, 'medium', 1,
 			'[]', now(), now(), 'a')`,
 	`UPDATE alert SET state = 'closed' WHERE time = 2`,
+	`UPDATE alert SET note = 'Known' WHERE time = 2`,
 	`INSERT INTO idempotency (user_id, caller, key, request_hash, first_id, last_id, created_at) VALUES
 		(7, 'a', 'k', '', '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000001', now())`,
 }
@@ -176,12 +177,13 @@ var rejectedLedgerStatements = []struct{ sql, want string }{
 		"23505 event_pkey",
 	},
 	{
-		`INSERT INTO alert
-			SELECT (json_populate_record(a, '{"id": "00000000-0000-7000-8000-000000000009"}')).* FROM alert a`,
+		insertAlert + `SELECT user_id, '00000000-0000-7000-8000-000000000009', event_id, alert_codes, time, risk,
+			ruleset_id, reasons, created_at, changed_at, actor FROM alert`,
 		"23505",
 	},
 	{
-		`INSERT INTO alert SELECT (json_populate_record(a, '{"user_id": 8}')).* FROM alert a`,
+		insertAlert + `SELECT 8, id, event_id, alert_codes, time, risk, ruleset_id, reasons, created_at, changed_at, actor
+			FROM alert`,
 		"23503 alert_event_id_fkey",
 	},
 	{
@@ -229,7 +231,17 @@ var rejectedLedgerStatements = []struct{ sql, want string }{
 	{`UPDATE alert SET state = 'open' WHERE time = 2`, "23514"},
 	{`UPDATE alert SET state = 'acknowledged' WHERE time = 2`, "23514"},
 	{`UPDATE alert SET disposition = 'maybe'`, "23514 alert_disposition_confirmed_or_false_positive"},
-	{`UPDATE alert SET assignee = repeat('x', 101)`, "23514 alert_assignee_at_most_100_characters"},
+	{`UPDATE alert SET assignee = 'nobody'`, "23503"},
+	{`INSERT INTO todo (description, status, assignee) VALUES ('x', 'open', 'nobody')`, "23503 todo_assignee_fkey"},
+	{`INSERT INTO account (username, display_name) VALUES ('x', ' ')`, "23514 account_display_name_not_blank"},
+	{`INSERT INTO account (username, display_name) VALUES ('x', E'a\nb')`, "23514 account_display_name_in_one_line"},
+	{`INSERT INTO account (username, email) VALUES ('x', 'a@b@c')`, "23514 account_email_an_address_with_one_at_sign"},
+	{`INSERT INTO account (username, email) VALUES ('x', 'a b@c')`, "23514 account_email_an_address_with_one_at_sign"},
+	{
+		`INSERT INTO password_link (account_id, hash, expires_at)
+			SELECT max(id), decode(repeat('00', 32), 'hex'), now() + interval '25 hours' FROM account`,
+		"23514 password_link_expires_at_within_24_hours",
+	},
 	{`UPDATE alert SET note = repeat('x', 10001)`, "23514 alert_note_at_most_10000_characters"},
 	{`INSERT INTO account (username, risk) VALUES ('x', 'none')`, "23514 account_risk_low_medium_or_high"},
 	{`INSERT INTO account (username, role) VALUES ('x', 'root')`, "23514 account_role_viewer_operator_or_admin"},
@@ -265,6 +277,7 @@ func TestLedgerConstraints(t *testing.T) {
 		assertRejected(t, pool, "UPDATE alert SET "+set+" WHERE time = 1", "23001")
 	}
 	for _, sql := range []string{
+		`INSERT INTO account (username, display_name, email) VALUES (repeat('x', 100), 'X', 'x@example.org')`,
 		`UPDATE alert SET state = 'acknowledged', assignee = repeat('x', 100), note = repeat('x', 10000),
 			disposition = 'false_positive' WHERE time = 1`,
 		`UPDATE alert SET disposition = NULL WHERE time = 2`, // a closed alert can still be corrected
@@ -302,6 +315,7 @@ func TestAlertHistory(t *testing.T) {
 	const withContext = `WITH context AS (
 		SELECT set_config('labledger.actor', 'ada', true), set_config('labledger.request_id', 'r1', true)
 	) `
+	mustExec(t, pool, "INSERT INTO account (username) VALUES ('ada')")
 	for _, c := range []struct{ sql, row, change string }{
 		{`UPDATE alert SET state = state WHERE time = 1`, "v1 open by a", ""},
 		// Only the trigger sets these columns.
@@ -312,14 +326,14 @@ func TestAlertHistory(t *testing.T) {
 		{
 			withContext + `UPDATE alert SET state = 'acknowledged', assignee = 'ada' FROM context WHERE time = 1`,
 			"v2 acknowledged by ada",
-			`v2 by ada for r1: {"note": null, "state": "open", "assignee": null, "disposition": null}` +
-				` to {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null}`,
+			`v2 by ada for r1: {"note": null, "state": "open", "assignee": null, "disposition": null, "snoozed_until": null}` +
+				` to {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null, "snoozed_until": null}`,
 		},
 		{
 			`UPDATE alert SET state = 'closed', note = 'n', disposition = 'confirmed' WHERE time = 1`,
 			"v3 closed by db:labledger",
-			`v3 by db:labledger for : {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null}` +
-				` to {"note": "n", "state": "closed", "assignee": "ada", "disposition": "confirmed"}`,
+			`v3 by db:labledger for : {"note": null, "state": "acknowledged", "assignee": "ada", "disposition": null, "snoozed_until": null}` +
+				` to {"note": "n", "state": "closed", "assignee": "ada", "disposition": "confirmed", "snoozed_until": null}`,
 		},
 	} {
 		mustExec(t, pool, c.sql)

@@ -390,7 +390,7 @@ var intakeStatements = map[string]func(ctx context.Context, q *db.Queries, s int
 // otherLedgerStatements are the statements in queries/ledger.sql that do not belong to the intake.
 var otherLedgerStatements = []string{
 	"DeleteExpiredKeys", "ListLedger", "ListRulesets", "ListStates", "ListLedgerAlerts", "ForceCustomPlans",
-	"RepairState", "ListVoids",
+	"RepairState", "ListVoids", "ListConfirmedAlerts",
 }
 
 // ledgerQueries returns the comments and the SQL of the queries in queries/ledger.sql by name.

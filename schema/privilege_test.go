@@ -24,7 +24,7 @@ import (
 const serverPrivileges = `
 table account: SELECT INSERT UPDATE DELETE
 table alert: SELECT INSERT(actor alert_codes changed_at created_at event_id id reasons risk ruleset_id time user_id)
-	UPDATE(assignee disposition note state void_id)
+	UPDATE(assignee disposition note snoozed_until state void_id)
 table alert_change: SELECT
 table api_token: SELECT INSERT UPDATE DELETE
 table attachment: SELECT INSERT UPDATE DELETE
@@ -40,7 +40,8 @@ table idempotency: SELECT INSERT DELETE
 table idempotency_key: SELECT INSERT DELETE
 table instrument: SELECT
 table login_attempt: SELECT INSERT UPDATE DELETE
-table rule: SELECT UPDATE(applies_to enabled limit title window_seconds)
+table password_link: SELECT INSERT UPDATE DELETE
+table rule: SELECT UPDATE(applies_to enabled limit severity title window_seconds)
 table ruleset: SELECT
 table schema_migrations: SELECT
 table session: SELECT INSERT UPDATE DELETE
@@ -64,6 +65,7 @@ function prepare_ids(): as its owner, with search_path=public, pg_temp enable_se
 function publish_ruleset(): as its owner, with search_path=public, pg_temp
 function record_alert_change(): as its owner, with search_path=public, pg_temp
 function record_credential(): as its owner, with search_path=public, pg_temp
+function record_password_link(): as its owner, with search_path=public, pg_temp
 function record_change(): as its owner, with search_path=public, pg_temp
 function reserve_ids(): as its owner, with search_path=public, pg_temp
 function reset_restored_xids(): as its owner, with search_path=public, pg_temp; callable by the server
@@ -350,7 +352,9 @@ func TestForbiddenStatements(t *testing.T) {
 	statements := forbiddenStatements
 	const tables = `SELECT relname::text FROM pg_class
 		WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1`
-	truncatable := []string{"api_token", "credential", "login_attempt", "schema_migrations", "session", "user_state"}
+	truncatable := []string{
+		"api_token", "credential", "login_attempt", "password_link", "schema_migrations", "session", "user_state",
+	}
 	for _, table := range queryStrings(t, owner, tables) {
 		ownerState := "23001"
 		if slices.Contains(truncatable, table) {

@@ -3,6 +3,7 @@ package schema_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -57,17 +58,47 @@ func renamePool(t *testing.T) *pgxpool.Pool {
 	return pool
 }
 
-const rename = "UPDATE account SET username = 'anna' WHERE username = 'ann'"
+// Changes of the user ann.
+const (
+	rename       = "UPDATE account SET username = 'anna' WHERE username = 'ann'"
+	deleteUser   = "DELETE FROM account WHERE username = 'ann'"
+	assignedRows = `SELECT (SELECT count(*) FROM alert WHERE assignee = $1) +
+		(SELECT count(*) FROM todo WHERE assignee = $1)`
+)
 
-// assignDuringRename assigns a row to ann while a transaction that renames her is open. It returns the assignee that
-// the statement returned.
-func assignDuringRename(t *testing.T, pool *pgxpool.Pool, name string, ready func(done <-chan string) bool) string {
+// removeAssigneeLocks makes assignments ignore concurrent changes of users, for a negative control.
+func removeAssigneeLocks(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	for _, sql := range []string{
+		"CREATE OR REPLACE FUNCTION lock_username(name text) RETURNS text LANGUAGE sql STRICT AS 'SELECT name'",
+		"ALTER TABLE todo DROP CONSTRAINT todo_assignee_fkey",
+		"DROP TRIGGER assert_assignee_exists ON alert",
+	} {
+		mustExec(t, pool, sql)
+	}
+}
+
+// isBlocked returns a function that reports whether a statement waits for a lock.
+func isBlocked(t *testing.T, pool *pgxpool.Pool) func(<-chan string) bool {
+	return func(<-chan string) bool {
+		return pgtest.QueryValue[int](t, pool, `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0
+	}
+}
+
+func isDone(done <-chan string) bool { return len(done) > 0 }
+
+// assignDuring assigns a row to ann while a transaction with a change of her is open. It returns the assignee that the
+// statement returned, or its error.
+func assignDuring(
+	t *testing.T, pool *pgxpool.Pool, change, name string, ready func(done <-chan string) bool,
+) string {
 	t.Helper()
 	tx, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustExec(t, tx, rename)
+	mustExec(t, tx, change)
 	done := make(chan string, 1)
 	go func() {
 		assignee, err := assignments[name](context.Background(), db.New(pool))
@@ -84,8 +115,10 @@ func assignDuringRename(t *testing.T, pool *pgxpool.Pool, name string, ready fun
 	return <-done
 }
 
-// renameDuringAssignment renames ann while a transaction that assigns a row to her is open.
-func renameDuringAssignment(t *testing.T, pool *pgxpool.Pool, name string, ready func(done <-chan string) bool) {
+// changeDuringAssignment changes ann while a transaction that assigns a row to her is open.
+func changeDuringAssignment(
+	t *testing.T, pool *pgxpool.Pool, change, name string, ready func(done <-chan string) bool,
+) {
 	t.Helper()
 	tx, err := pool.Begin(t.Context())
 	if err != nil {
@@ -96,10 +129,10 @@ func renameDuringAssignment(t *testing.T, pool *pgxpool.Pool, name string, ready
 	}
 	done := make(chan string, 1)
 	go func() {
-		_, err := pool.Exec(context.Background(), rename)
+		_, err := pool.Exec(context.Background(), change)
 		done <- fmt.Sprint(err)
 	}()
-	pgtest.WaitFor(t, "the rename", func() bool { return ready(done) })
+	pgtest.WaitFor(t, "the change", func() bool { return ready(done) })
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -112,31 +145,23 @@ func renameDuringAssignment(t *testing.T, pool *pgxpool.Pool, name string, ready
 // name, whichever transaction is first. In the negative control, neither waits for the other.
 func TestRename_duringAssignment(t *testing.T) {
 	t.Parallel()
-	const assigned = `SELECT (SELECT count(*) FROM alert WHERE assignee = $1) +
-		(SELECT count(*) FROM todo WHERE assignee = $1)`
 	for name := range assignments {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, control := range []bool{false, true} {
 				for _, renameFirst := range []bool{true, false} {
 					pool := renamePool(t)
-					want := "anna"
-					ready := func(<-chan string) bool {
-						return pgtest.QueryValue[int](t, pool, `SELECT count(*) FROM pg_stat_activity
-							WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0
-					}
+					want, ready := "anna", isBlocked(t, pool)
 					if control {
-						want = "ann"
-						ready = func(done <-chan string) bool { return len(done) > 0 }
-						mustExec(t, pool, "CREATE OR REPLACE FUNCTION lock_username(name text) RETURNS text "+
-							"LANGUAGE sql STRICT AS 'SELECT name'")
+						want, ready = "ann", isDone
+						removeAssigneeLocks(t, pool)
 					}
 					if !renameFirst {
-						renameDuringAssignment(t, pool, name, ready)
-					} else if got := assignDuringRename(t, pool, name, ready); got != want {
+						changeDuringAssignment(t, pool, rename, name, ready)
+					} else if got := assignDuring(t, pool, rename, name, ready); got != want {
 						t.Errorf("control %v: the statement returns %s, want %s", control, got, want)
 					}
-					if n := pgtest.QueryValue[int](t, pool, assigned, want); n != 1 {
+					if n := pgtest.QueryValue[int](t, pool, assignedRows, want); n != 1 {
 						t.Errorf("control %v, rename first %v: %d rows are assigned to %s, want 1", control, renameFirst,
 							n, want)
 					}
@@ -144,4 +169,39 @@ func TestRename_duringAssignment(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDeleteUser_duringAssignment: no row stays assigned to a user who is deleted at the same time, whichever
+// transaction is first. In the negative control, neither waits for the other.
+func TestDeleteUser_duringAssignment(t *testing.T) {
+	t.Parallel()
+	for name := range assignments {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, control := range []bool{false, true} {
+				for _, deleteFirst := range []bool{true, false} {
+					pool := renamePool(t)
+					want, ready := 0, isBlocked(t, pool)
+					if control {
+						want, ready = 1, isDone
+						removeAssigneeLocks(t, pool)
+					}
+					if !deleteFirst {
+						changeDuringAssignment(t, pool, deleteUser, name, ready)
+					} else if got := assignDuring(t, pool, deleteUser, name, ready); !control && !isUnknownUser(got) {
+						t.Errorf("the statement returns %s, want an error", got)
+					}
+					if n := pgtest.QueryValue[int](t, pool, assignedRows, "ann"); n != want {
+						t.Errorf("control %v, delete first %v: %d rows are assigned to ann, want %d", control, deleteFirst,
+							n, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// isUnknownUser reports whether a text is the error of an assignment to a user who does not exist.
+func isUnknownUser(text string) bool {
+	return strings.Contains(text, "SQLSTATE 23503")
 }

@@ -29,5 +29,8 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000018_write_headers.up.sql
 \ir 000019_views.up.sql
 \ir 000020_search.up.sql
-INSERT INTO schema_migrations VALUES (20, false);
+\ir 000021_people.up.sql
+\ir 000022_alert_inbox.up.sql
+\ir 000023_summary.up.sql
+INSERT INTO schema_migrations VALUES (23, false);
 COMMIT;

@@ -196,6 +196,9 @@ var tableKinds = []struct {
 			"EXECUTE FUNCTION rename_owner()",
 		"rename_view_owner AFTER UPDATE OF username FOR EACH ROW WHEN ((new.username <> old.username)) " +
 			"EXECUTE FUNCTION rename_view_owner()",
+		"end_password_links AFTER UPDATE OF disabled FOR EACH ROW WHEN ((new.disabled AND (NOT old.disabled))) " +
+			"EXECUTE FUNCTION end_password_links('id')",
+		"unassign_alerts AFTER DELETE FOR EACH ROW EXECUTE FUNCTION unassign_alerts()",
 	}},
 	{"versions and history, never deleted, published as rule sets", "rule", []string{
 		setVersion,
@@ -211,6 +214,8 @@ var tableKinds = []struct {
 		"append_only BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_ledger_write()",
 	}},
 	{"a life cycle and its own history", "alert", []string{
+		"assert_assignee_exists BEFORE INSERT OR UPDATE OF assignee FOR EACH ROW WHEN ((new.assignee IS NOT NULL)) " +
+			"EXECUTE FUNCTION assert_assignee_exists()",
 		"set_alert_version BEFORE UPDATE FOR EACH ROW EXECUTE FUNCTION set_alert_version()",
 		"record_alert_change AFTER UPDATE FOR EACH ROW WHEN ((old.version <> new.version)) " +
 			"EXECUTE FUNCTION record_alert_change()",
@@ -227,6 +232,11 @@ var tableKinds = []struct {
 		"record_credential AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_credential()",
 		"end_sessions AFTER DELETE OR UPDATE OF password_hash FOR EACH ROW EXECUTE FUNCTION end_sessions('account_id')",
 		"lift_login_lock AFTER INSERT OR UPDATE OF password_hash FOR EACH ROW EXECUTE FUNCTION lift_login_lock()",
+		"end_password_links AFTER INSERT OR UPDATE OF password_hash FOR EACH ROW " +
+			"EXECUTE FUNCTION end_password_links('account_id')",
+	}},
+	{"a secret that is used once", "password_link", []string{
+		"record_password_link AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_password_link()",
 	}},
 	{"deleted some time after its end", "session api_token login_attempt", nil},
 	{"owned by the migrations", "schema_migrations", nil},
