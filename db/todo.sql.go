@@ -250,6 +250,11 @@ WITH element AS (
     FROM input
     WHERE alert_id IS NOT NULL
       AND NOT EXISTS (SELECT FROM alert WHERE alert.id = input.alert_id)
+    UNION ALL
+    SELECT line, 'assignee', 400, format('there is no user %s', assignee)
+    FROM input
+    WHERE assignee IS NOT NULL
+      AND NOT EXISTS (SELECT FROM account WHERE account.username = input.assignee)
 ), valid AS (
     SELECT line, id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, version, merged
     FROM input
@@ -381,6 +386,11 @@ type ImportTodosRow struct {
 //	    FROM input
 //	    WHERE alert_id IS NOT NULL
 //	      AND NOT EXISTS (SELECT FROM alert WHERE alert.id = input.alert_id)
+//	    UNION ALL
+//	    SELECT line, 'assignee', 400, format('there is no user %s', assignee)
+//	    FROM input
+//	    WHERE assignee IS NOT NULL
+//	      AND NOT EXISTS (SELECT FROM account WHERE account.username = input.assignee)
 //	), valid AS (
 //	    SELECT line, id, description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id, version, merged
 //	    FROM input
@@ -485,20 +495,31 @@ func (q *Queries) ListTodoChanges(ctx context.Context, arg ListTodoChangesParams
 const listTodos = `-- name: ListTodos :many
 SELECT
     todo.id, todo.description, todo.status, todo.assignee, todo.due_on, todo.site_id, todo.freezer_id, todo.computer_id, todo.alert_id, todo.created_at, todo.version, todo.owner,
-    search_text(description || coalesce(E'\n' || assignee, '')) AS search
+    search_text(description || coalesce(E'\n' || assignee, '')) AS search,
+    coalesce(
+        site_id,
+        (SELECT freezer.site_id FROM freezer WHERE freezer.id = freezer_id),
+        (SELECT computer.site_id FROM computer WHERE computer.id = computer_id)
+    ) AS at_site_id
 FROM todo
 `
 
 type ListTodosRow struct {
-	Todo   Todo   `json:"todo"`
-	Search string `json:"search"`
+	Todo     Todo   `json:"todo"`
+	Search   string `json:"search"`
+	AtSiteID *int64 `json:"at_site_id"`
 }
 
-// Lists the todos.
+// Lists the todos. at_site_id is the site of what a todo links to; filter by it, or add it with include=at_site_id.
 //
 //	SELECT
 //	    todo.id, todo.description, todo.status, todo.assignee, todo.due_on, todo.site_id, todo.freezer_id, todo.computer_id, todo.alert_id, todo.created_at, todo.version, todo.owner,
-//	    search_text(description || coalesce(E'\n' || assignee, '')) AS search
+//	    search_text(description || coalesce(E'\n' || assignee, '')) AS search,
+//	    coalesce(
+//	        site_id,
+//	        (SELECT freezer.site_id FROM freezer WHERE freezer.id = freezer_id),
+//	        (SELECT computer.site_id FROM computer WHERE computer.id = computer_id)
+//	    ) AS at_site_id
 //	FROM todo
 func (q *Queries) ListTodos(ctx context.Context) ([]ListTodosRow, error) {
 	rows, err := q.db.Query(ctx, listTodos)
@@ -523,6 +544,7 @@ func (q *Queries) ListTodos(ctx context.Context) ([]ListTodosRow, error) {
 			&i.Todo.Version,
 			&i.Todo.Owner,
 			&i.Search,
+			&i.AtSiteID,
 		); err != nil {
 			return nil, err
 		}

@@ -1,8 +1,13 @@
 -- name: ListTodos :many
--- Lists the todos.
+-- Lists the todos. at_site_id is the site of what a todo links to; filter by it, or add it with include=at_site_id.
 SELECT
     sqlc.embed(todo),
-    search_text(description || coalesce(E'\n' || assignee, '')) AS search
+    search_text(description || coalesce(E'\n' || assignee, '')) AS search,
+    coalesce(
+        site_id,
+        (SELECT freezer.site_id FROM freezer WHERE freezer.id = freezer_id),
+        (SELECT computer.site_id FROM computer WHERE computer.id = computer_id)
+    ) AS at_site_id
 FROM todo;
 
 -- name: GetTodo :one
@@ -150,6 +155,11 @@ WITH element AS (
     FROM input
     WHERE alert_id IS NOT NULL
       AND NOT EXISTS (SELECT FROM alert WHERE alert.id = input.alert_id)
+    UNION ALL
+    SELECT line, 'assignee', 400, format('there is no user %s', assignee)
+    FROM input
+    WHERE assignee IS NOT NULL
+      AND NOT EXISTS (SELECT FROM account WHERE account.username = input.assignee)
 ), valid AS (
     SELECT *
     FROM input

@@ -26,6 +26,7 @@ type Operator struct {
 	isList    bool // the value is a list with commas
 	isExact   bool // values must keep the rules of the column
 	repeats   bool // the parameter may be repeated
+	isStrict  bool // no null passes
 	condition func(b *builder, c *Column, values []string) string
 }
 
@@ -34,19 +35,19 @@ var equals = &operators[0]
 
 var operators = [...]Operator{
 	{Suffix: "", Doc: "is value; repeat the parameter for any of several values",
-		takes: isComparable, isExact: true, repeats: true, condition: isAnyOf},
+		takes: isComparable, isExact: true, repeats: true, isStrict: true, condition: isAnyOf},
 	{Suffix: "__not", Doc: "is not value; repeat the parameter for none of several values",
 		takes: isComparable, isExact: true, repeats: true, condition: isNoneOf},
 	{Suffix: "__in", Doc: "is one of the values, which commas separate",
-		takes: isComparable, isExact: true, isList: true, condition: isAnyOf},
+		takes: isComparable, isExact: true, isList: true, isStrict: true, condition: isAnyOf},
 	{Suffix: "__contains", Doc: "contains value, in any case and with or without accents",
-		takes: isText, condition: matches("contains_pattern")},
+		takes: isText, isStrict: true, condition: matches("contains_pattern")},
 	{Suffix: "__startswith", Doc: "starts with value, in any case and with or without accents",
-		takes: isText, condition: matches("prefix_pattern")},
-	{Suffix: "__gt", Doc: "is greater than value", takes: isOrdered, condition: compares(">")},
-	{Suffix: "__gte", Doc: "is greater than value, or equal", takes: isOrdered, condition: compares(">=")},
-	{Suffix: "__lt", Doc: "is less than value", takes: isOrdered, condition: compares("<")},
-	{Suffix: "__lte", Doc: "is less than value, or equal", takes: isOrdered, condition: compares("<=")},
+		takes: isText, isStrict: true, condition: matches("prefix_pattern")},
+	{Suffix: "__gt", Doc: "is greater than value", takes: isOrdered, isStrict: true, condition: compares(">")},
+	{Suffix: "__gte", Doc: "is greater than value, or equal", takes: isOrdered, isStrict: true, condition: compares(">=")},
+	{Suffix: "__lt", Doc: "is less than value", takes: isOrdered, isStrict: true, condition: compares("<")},
+	{Suffix: "__lte", Doc: "is less than value, or equal", takes: isOrdered, isStrict: true, condition: compares("<=")},
 	{Suffix: "__empty", Doc: "is null or an empty text (true), or is neither (false)",
 		takes: isNullable, isBoolean: true, condition: isEmpty},
 }

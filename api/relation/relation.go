@@ -41,7 +41,7 @@ type Column struct {
 	Name     string
 	Type     Type
 	Nullable bool
-	Include  string // value of ?include= that adds the column to the rows; "" for a column of the list itself
+	Include  string // value of ?include= that adds the column to the rows; "" for a column of the row type
 
 	inSearch bool   // the text is a part of the column search, which has more than it
 	source   string // alias of the subquery that has the column
@@ -53,7 +53,8 @@ type Column struct {
 
 // A join adds the columns of a referenced row.
 type join struct {
-	alias  string    // singular of the noun, such as site
+	noun   string    // singular, such as site
+	alias  string    // in SQL
 	target *Relation // the referenced list, whose statement has no parameters
 	on     *Column   // the reference
 	key    *Column   // of target
@@ -69,7 +70,7 @@ type Options struct {
 }
 
 // New returns the relation of a statement, whose rows have the fields of row. all is the whole row, with the columns
-// for this package. It panics if a type is not supported.
+// for this package, and with columns that rows have only if ?include= names them. It panics if a type is not supported.
 func New(name, statement string, params int, row, all reflect.Type, o Options) *Relation {
 	r := &Relation{name: name, statement: trimStatement(statement), params: params, row: row}
 	for i := range row.NumField() {
@@ -81,13 +82,19 @@ func New(name, statement string, params int, row, all reflect.Type, o Options) *
 		}
 	}
 	for i := range all.NumField() {
-		switch all.Field(i).Tag.Get("json") {
+		switch field := all.Field(i); field.Tag.Get("json") {
 		case "search":
 			r.search = true
 		case "settled":
 			r.settled = true
 		case "ordinal":
-			r.hidden = append(r.hidden, newColumn(name, all, all.Field(i), o.Rules))
+			r.hidden = append(r.hidden, newColumn(name, all, field, o.Rules))
+		default:
+			if row != all && field.Type != row {
+				column := newColumn(name, all, field, o.Rules)
+				column.Include = column.Name
+				r.columns = append(r.columns, column)
+			}
 		}
 	}
 	if len(o.Key) == 0 {
@@ -96,7 +103,7 @@ func New(name, statement string, params int, row, all reflect.Type, o Options) *
 	for _, name := range o.Key {
 		r.key = append(r.key, r.column(name))
 	}
-	for _, name := range []string{"name", "description", "title", "username"} {
+	for _, name := range []string{"name", "description", "title", "display_name", "username"} {
 		if i := r.index(name); i >= 0 && r.label == nil && r.columns[i].Type == Text {
 			r.label = &r.columns[i]
 			r.label.inSearch = r.search && !strings.Contains(statement, "search_text("+name+") AS search")
@@ -144,6 +151,14 @@ type Target struct {
 	Relation *Relation
 }
 
+// alias returns the name of a referenced row in SQL, where user is a reserved word.
+func (t Target) alias() string {
+	if t.Noun == "user" {
+		return `"user"`
+	}
+	return t.Noun
+}
+
 // Link adds the columns of the rows that r references: the column site_id references the key id of the list of sites.
 // It adds the columns of the rows that those reference as well. targets are the lists that all readers of r may read.
 func (r *Relation) Link(targets []Target) {
@@ -155,18 +170,24 @@ func (r *Relation) link(targets []Target, from []Column, source string, parent i
 		for _, target := range targets {
 			key := target.Relation.index(target.Key)
 			if from[i].Name != target.Noun+"_"+target.Key || key < 0 || target.Relation == r ||
-				target.Relation.label == nil || target.Relation.params > 0 || r.hasAlias(target.Noun) {
+				target.Relation.label == nil || target.Relation.params > 0 || r.hasAlias(target.alias()) {
 				continue
 			}
 			reference := from[i]
 			reference.source, reference.join = source, parent
-			r.joins = append(r.joins, join{target.Noun, target.Relation, &reference, &target.Relation.columns[key]})
+			r.joins = append(r.joins, join{
+				target.Noun, target.alias(), target.Relation, &reference, &target.Relation.columns[key],
+			})
 			index := len(r.joins) - 1
-			nullable := reference.Nullable || parent >= 0 && r.joins[parent].on.Nullable
+			nullable := reference.Nullable || parent >= 0 && r.joins[parent].on.Nullable ||
+				target.Noun == "user" // users of events need no account
 			r.addJoined(target, target.Key, target.Relation.columns[key], index, nullable)
 			r.addJoined(target, target.Relation.label.Name, *target.Relation.label, index, nullable)
+			if i := target.Relation.index("username"); i >= 0 {
+				r.addJoined(target, "username", target.Relation.columns[i], index, nullable)
+			}
 			own := slices.DeleteFunc(slices.Clone(target.Relation.columns), func(c Column) bool { return c.join >= 0 })
-			r.link(targets, own, target.Noun, index)
+			r.link(targets, own, target.alias(), index)
 		}
 	}
 }
@@ -177,7 +198,7 @@ func (r *Relation) addJoined(target Target, name string, column Column, join int
 		return
 	}
 	column.Name, column.Include = target.Noun+"_"+name, target.Noun
-	column.source, column.origin, column.join = target.Noun, name, join
+	column.source, column.origin, column.join = target.alias(), name, join
 	column.Nullable = column.Nullable || nullable
 	r.columns = append(r.columns, column)
 }

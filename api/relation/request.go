@@ -140,7 +140,7 @@ func (q *Request) parseColumns(values url.Values, errs *problem.FieldErrors) {
 // isKeyOf reports whether a column of the list is the key of an included row.
 func (r *Relation) isKeyOf(column *Column, includes []string) bool {
 	return slices.ContainsFunc(r.joins, func(j join) bool {
-		return slices.Contains(includes, j.alias) && column.Name == j.alias+"_"+j.key.Name
+		return slices.Contains(includes, j.noun) && column.Name == j.noun+"_"+j.key.Name
 	})
 }
 

@@ -211,29 +211,42 @@ func (b *builder) part(columns []output, p part) string {
 	return sql
 }
 
-// from returns the list with the joins that the columns, the filters and the order need.
+// The kinds of joins.
+const (
+	leftJoin  = "LEFT JOIN"
+	innerJoin = "JOIN"
+)
+
+// from returns the list with the joins that the columns, the filters and the order need. A join that a filter makes an
+// inner join is written as one: Postgres uses no index of an expression in a subquery below an outer join.
 func (b *builder) from(columns []output, terms []term) string {
 	r := b.request.relation
-	needed := make([]bool, len(r.joins))
-	need := func(c *Column) {
+	kinds := make([]string, len(r.joins))
+	need := func(c *Column, kind string) {
 		for i := c.join; i >= 0; i = r.joins[i].on.join {
-			needed[i] = true
+			if kinds[i] != innerJoin {
+				kinds[i] = kind
+			}
 		}
 	}
 	for _, c := range columns {
-		need(c.column)
+		need(c.column, leftJoin)
 	}
 	for _, t := range terms {
-		need(t.column)
+		need(t.column, leftJoin)
 	}
 	for _, f := range b.request.filters {
-		need(f.column)
+		if f.operator.isStrict {
+			need(f.column, innerJoin)
+		} else {
+			need(f.column, leftJoin)
+		}
 	}
 	var sql strings.Builder
 	sql.WriteString("FROM (\n" + r.statement + "\n) AS " + sourceList)
 	for i, j := range r.joins {
-		if needed[i] {
-			sql.WriteString("\nLEFT JOIN (\n" + j.target.statement + "\n) AS " + j.alias +
+		if kinds[i] != "" {
+			sql.WriteString("\n" + kinds[i] + " (\n" + j.target.statement + "\n) AS " + j.alias +
 				" ON " + j.alias + "." + j.key.origin + " = " + j.on.sql())
 		}
 	}

@@ -32,6 +32,11 @@ func TestSelect(t *testing.T) {
 			"list.site_id IN ($2, $3) ORDER BY list.id LIMIT $4", "[B% 1 2 11]"},
 		{freezers, "site_name__empty=true", "LEFT JOIN ( SELECT * FROM site ) AS site ON site.id = list.site_id " +
 			"WHERE (site.name IS NULL OR site.name = '') ORDER BY list.id LIMIT $1", "[11]"},
+		{freezers, "site_name__contains=x", "JOIN ( SELECT * FROM site ) AS site ON site.id = list.site_id " +
+			"WHERE search_text(site.name) LIKE contains_pattern($1) ORDER BY list.id LIMIT $2", "[x 11]"},
+		{freezers, "site_name__not=x", "LEFT JOIN ( SELECT * FROM site ) AS site ON site.id = list.site_id " +
+			"WHERE (site.name = $1 AND left(site.name, 100) COLLATE natural_sort = left($1, 100)) IS NOT TRUE " +
+			"ORDER BY list.id LIMIT $2", "[x 11]"},
 		{freezers, "q=b2+x", "WHERE (search_text(concat_ws(E'\\n', '', list.name)) LIKE contains_pattern($1) OR " +
 			"list.site_id = ANY (ARRAY(SELECT site.id FROM ( SELECT * FROM site ) AS site " +
 			"WHERE search_text(site.name) LIKE contains_pattern($1)))) AND " +
@@ -100,7 +105,11 @@ func TestSelectAll_joins(t *testing.T) {
 	for _, raw := range []string{"sort=site_name", "site_name=x", "include=site", "fields=site_name"} {
 		q := mustParse(t, samples, raw)
 		for _, s := range []Statement{q.Select(args, 11, 0), q.SelectAll(args, 0)} {
-			if sql := oneLine(s.SQL); !strings.Contains(sql, joins) {
+			want := joins
+			if raw == "site_name=x" {
+				want = strings.ReplaceAll(joins, "LEFT JOIN", "JOIN")
+			}
+			if sql := oneLine(s.SQL); !strings.Contains(sql, ") AS list "+want) {
 				t.Errorf("%s: %s", raw, sql)
 			}
 		}

@@ -128,14 +128,14 @@ func (c *Call) bindWrite(params any) error {
 	return nil
 }
 
-// readBody reads and binds the JSON body of a write. The body may be empty for a DELETE and for a call without body
-// fields.
+// readBody reads and binds the JSON body of a write. The body may be empty for a DELETE and for a call whose only body
+// fields are those of the path.
 func (c *Call) readBody(params any) error {
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.Request.Body, maxBody))
 	if err != nil {
 		return BodyProblem(err, maxBody)
 	}
-	if len(body) == 0 && (c.Method == http.MethodDelete || len(c.Plan.BodyNames()) == 0) {
+	if len(body) == 0 && (c.Method == http.MethodDelete || !c.Plan.HasBody()) {
 		return nil
 	}
 	accepted := []string{MediaTypeJSON}

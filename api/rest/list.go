@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -303,7 +304,7 @@ func prepareLists(table []Route, keys map[string]string, rules bind.Rules) {
 			byPath[path] = l.relation
 			if plural, found := strings.CutPrefix(path, "/api/v1/"); found && keys[path] != "" && plural != "" {
 				targets = append(targets, target{relation.Target{
-					Noun: resourceName(path), Key: keys[path], Relation: l.relation,
+					Noun: cmp.Or(route.rowName, resourceName(path)), Key: keys[path], Relation: l.relation,
 				}, route.Role})
 			}
 		}
