@@ -52,7 +52,10 @@ type RuleOverride struct {
 }
 
 // replayDoc documents ReplayLedger.
-var replayDoc = rest.Doc{Queries: []any{(*db.Queries).ListRulesets, (*db.Queries).ListLedger}, Long: true}
+var replayDoc = rest.Doc{
+	Queries: []any{(*db.Queries).ListRulesets, (*db.Queries).ListLedger, (*db.Queries).ListConfirmedAlerts},
+	Long:    true,
+}
 
 // A replayer replays the ledger.
 type replayer struct{ ledger *ledger.Ledger }

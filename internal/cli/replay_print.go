@@ -32,6 +32,9 @@ func printReplay(out io.Writer, replay *ledger.Replay, changed bool) {
 	default:
 		printf("%d recorded alerts: the rules that were in force raise the same alerts.\n", recorded)
 	}
+	if replay.RemovedConfirmed > 0 {
+		printf("%d of the removed alerts have the outcome confirmed.\n", replay.RemovedConfirmed)
+	}
 	printf("(An event that fires two rules counts twice.)\n")
 	header := func(name string) {
 		printf("\n%-16s %10s %10s %10s %10s\n", name, "recorded", "added", "removed", "unchanged")

@@ -93,6 +93,9 @@ func TestReplay(t *testing.T) {
 		"\n2024-10-05 ",
 		"First differences, by user:\n+ 30    user 8, medium risk, 2024-10-04T00:05:00Z, event 0",
 		"\n- 1100  user 8, medium risk, 2024-10-06T00:48:20Z, event 0")
+	if strings.Contains(out, "have the outcome") {
+		t.Errorf("without outcomes:\n%s", out)
+	}
 
 	// Settings of one rule in one argument or in several, and three formats of the same time range.
 	want := replay("123:limit=150,applies_to=withdraw,window_seconds=3600", "500:enabled=false",
@@ -122,6 +125,12 @@ func TestReplay(t *testing.T) {
 	assertContains(t, replay("1100:limit=99.99,enabled=true", "--to", "20"),
 		"Replayed 0 events", "0 recorded alerts: the changed rules raise the same alerts.")
 	assertEqual(t, "ledger after replays", ledgerRows(), before)
+
+	mustRun(t, env, "", "psql", "-qc", "UPDATE alert SET disposition = 'confirmed' WHERE user_id = 8 AND time < 86400 * 20001")
+	confirmed := strings.TrimSpace(mustRun(t, env, "", "psql", "-Atc",
+		"SELECT count(*) FROM alert WHERE disposition = 'confirmed' AND 1100 = ANY (alert_codes)"))
+	assertContains(t, replay("--user", "8", "1100:enabled=false", "30:limit=2"),
+		"\n"+confirmed+" of the removed alerts have the outcome confirmed.\n")
 }
 
 func TestReplay_rejectsInvalidArguments(t *testing.T) {

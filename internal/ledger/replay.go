@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"labledger/db"
 	"labledger/internal/rules"
 )
@@ -63,7 +65,9 @@ func (l *Ledger) Replay(ctx context.Context, r ReplayRequest) (*Replay, error) {
 	if errs := r.Validate(); len(errs) > 0 {
 		return nil, errs
 	}
-	run := &replayRun{ReplayRequest: r, byCode: map[int32]*Counts{}, byDay: map[int64]*Counts{}}
+	run := &replayRun{
+		ReplayRequest: r, byCode: map[int32]*Counts{}, byDay: map[int64]*Counts{}, removed: map[uuid.UUID]int64{},
+	}
 	if run.Limit == 0 {
 		run.Limit = defaultDifferences
 	}
@@ -77,7 +81,10 @@ func (l *Ledger) Replay(ctx context.Context, r ReplayRequest) (*Replay, error) {
 				run.byCode[rule.Code] = &Counts{}
 			}
 		}
-		return run.scan(ctx, q)
+		if err := run.scan(ctx, q); err != nil {
+			return err
+		}
+		return run.countConfirmed(ctx, q)
 	})
 	if err != nil {
 		return nil, err
@@ -162,8 +169,9 @@ type replayRun struct {
 	byCode     map[int32]*Counts
 	byRisk     [3]Counts // by rules.Risk
 	byDay      map[int64]*Counts
-	oldestDay  int64  // earlier days are not counted: maxDays later ones exist
-	userCounts Counts // of the current user
+	oldestDay  int64               // earlier days are not counted: maxDays later ones exist
+	userCounts Counts              // of the current user
+	removed    map[uuid.UUID]int64 // number of removed codes by alert, until countConfirmed
 }
 
 // scan evaluates and compares all events.
@@ -206,6 +214,11 @@ func (run *replayRun) scan(ctx context.Context, q *db.Queries) error {
 				run.result.Users++
 			}
 			run.compare(row, risk, d.Codes)
+		}
+		if len(run.removed) == alertsPerQuery {
+			if err := run.countConfirmed(ctx, q); err != nil {
+				return err
+			}
 		}
 		events.next(user)
 	}
@@ -257,6 +270,9 @@ func (run *replayRun) add(row *db.ListLedgerRow, risk rules.Risk, code int32, ki
 	if kind == unchanged {
 		return
 	}
+	if kind == removed && row.AlertID != nil {
+		run.removed[*row.AlertID]++
+	}
 	if len(run.result.Differences) == run.Limit {
 		run.result.Truncated = true
 		return
@@ -265,6 +281,20 @@ func (run *replayRun) add(row *db.ListLedgerRow, risk rules.Risk, code int32, ki
 	run.result.Differences = append(run.result.Differences, AlertDifference{
 		EventID: row.ID, UserID: row.UserID, Time: row.Time, Code: code, Risk: row.Risk, Change: change,
 	})
+}
+
+// alertsPerQuery bounds the memory of a replay and the parameters of one query.
+const alertsPerQuery = 1000
+
+// countConfirmed counts the alerts in removed whose outcome is confirmed, and clears removed.
+func (run *replayRun) countConfirmed(ctx context.Context, q *db.Queries) error {
+	ids := slices.Collect(maps.Keys(run.removed))
+	confirmed, err := q.ListConfirmedAlerts(ctx, db.ListConfirmedAlertsParams{AlertIds: ids})
+	for _, id := range confirmed {
+		run.result.RemovedConfirmed += run.removed[id]
+	}
+	clear(run.removed)
+	return err
 }
 
 // newestDays returns the newest maxDays days, ascending.

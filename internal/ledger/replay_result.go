@@ -11,6 +11,8 @@ type Replay struct {
 	// Number of users with such events.
 	Users int64 `json:"users"`
 	Counts
+	// Number of removed alerts, by code, whose outcome is confirmed.
+	RemovedConfirmed int64 `json:"removed_confirmed"`
 	// The counts for each rule, ascending by code.
 	ByCode []CodeCounts `json:"by_code"`
 	// The counts for each risk level at the arrival of the event: low, medium, high.

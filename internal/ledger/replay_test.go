@@ -318,6 +318,8 @@ func requireDaysAndUsers(t *testing.T, pool *pgxpool.Pool, got *Replay) {
 func TestReplay_manyPages(t *testing.T) {
 	t.Parallel()
 	l := manyPagesLedger(t)
+	pgtest.Exec(t, l.pool, `UPDATE alert SET disposition = CASE user_id % 3 WHEN 0 THEN 'confirmed' ELSE 'false_positive' END
+		WHERE user_id % 3 < 2`)
 	var progress []int64
 	got := mustReplay(t, l, ReplayRequest{
 		Progress: func(n int64) { progress = append(progress, n) },
@@ -336,12 +338,18 @@ func TestReplay_manyPages(t *testing.T) {
 		t.Errorf("%d events, %d users, %d added (want %d), %d removed (want %d), %d listed", got.Events, got.Users,
 			got.Added, withdrawals, got.Removed, recorded, len(got.Differences))
 	}
+	confirmed := pgtest.QueryValue[int64](t, l.pool,
+		"SELECT sum(cardinality(alert_codes)) FROM alert WHERE disposition = 'confirmed'")
+	if confirmed < 2*alertsPerQuery || got.RemovedConfirmed != confirmed {
+		t.Errorf("%d removed alerts are confirmed, want %d", got.RemovedConfirmed, confirmed)
+	}
 	requireDaysAndUsers(t, l.pool, got)
 	if len(progress) < 4 || !slices.IsSorted(progress) || progress[len(progress)-1] != 30_000 {
 		t.Error("progress:", progress)
 	}
 	got = mustReplay(t, l, ReplayRequest{})
-	if got.Added+got.Removed != 0 || got.Unchanged != recorded || got.Truncated || len(got.Differences) != 0 {
+	if got.Added+got.Removed+got.RemovedConfirmed != 0 || got.Unchanged != recorded || got.Truncated ||
+		len(got.Differences) != 0 {
 		t.Errorf("replay without changes: %d added, %d removed, %d unchanged", got.Added, got.Removed, got.Unchanged)
 	}
 	got = mustReplay(t, l, ReplayRequest{Changes: []RuleChange{{Code: 30, Enabled: ptr(false)}}})
