@@ -25,8 +25,8 @@ func invalidColumn(t *testing.T, conn *pgx.Conn, r rules.Rule) string {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback(context.Background()) }()
-	_, err = tx.Exec(context.Background(), `INSERT INTO rule (code, title, applies_to, "limit", window_seconds, enabled)
-		VALUES ($1, 'Title', $2, $3, $4, true)
+	_, err = tx.Exec(context.Background(), `INSERT INTO rule (code, title, applies_to, "limit", window_seconds, enabled, severity)
+		VALUES ($1, 'Title', $2, $3, $4, true, 'warning')
 		ON CONFLICT (code) DO UPDATE SET applies_to = excluded.applies_to, "limit" = excluded."limit",
 			window_seconds = excluded.window_seconds`, r.Code, r.AppliesTo, r.Limit.String(), r.WindowSeconds)
 	var pgErr *pgconn.PgError

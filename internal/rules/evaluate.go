@@ -115,7 +115,8 @@ type Reason struct {
 	Limit         Cents  `json:"limit"`
 	LimitAtRisk   Cents  `json:"limit_at_risk"`
 	WindowSeconds *int64 `json:"window_seconds"`
-	Value         any    `json:"value"` // Cents for money, int64 for a count
+	Value         any    `json:"value"`              // Cents for money, int64 for a count
+	Severity      string `json:"severity,omitempty"` // that of the rule
 }
 
 // Explain returns a reason for each code that fired, ascending. Set and risk must be those of the decision.
@@ -127,7 +128,7 @@ func Explain(set Set, risk Risk, d Decision) []Reason {
 		}
 		reason := Reason{
 			Code: rule.Code, Title: rule.Title, Version: rule.Version, AppliesTo: rule.AppliesTo,
-			Limit: rule.Limit, LimitAtRisk: rule.LimitFor(risk), WindowSeconds: rule.WindowSeconds,
+			Limit: rule.Limit, LimitAtRisk: rule.LimitFor(risk), WindowSeconds: rule.WindowSeconds, Severity: rule.Severity,
 		}
 		for _, m := range d.Measurements {
 			switch {

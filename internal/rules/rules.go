@@ -97,6 +97,7 @@ type Rule struct {
 	WindowSeconds *int64 `json:"window_seconds"` // nil for a rule without a window
 	Enabled       bool   `json:"enabled"`
 	Version       int64  `json:"version"`
+	Severity      string `json:"severity,omitempty"` // critical, warning or info; "" in older rule sets
 }
 
 // LimitFor returns the limit for a risk level: the double for low, and half of it, rounded down to an integer, plus 1
