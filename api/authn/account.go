@@ -20,6 +20,10 @@ import (
 
 // UpdateAccountRequest holds the fields of the caller's account that the caller may change.
 type UpdateAccountRequest struct {
+	// Name as other people read it; null to show the username.
+	DisplayName *string `json:"display_name"`
+	// E-mail address.
+	Email *string `json:"email"`
 	// Country, as written locally.
 	Country *string `json:"country"`
 	// New password, 8 to 128 characters. Changing it revokes all sessions and API tokens of the account.
@@ -70,12 +74,12 @@ var (
 	TokenDoc = rest.Doc{Queries: []any{(*db.Queries).CreateToken}, Status: http.StatusCreated}
 )
 
-// ReplaceOwnAccount replaces the country of the caller's account and, if given, its password. A missing country becomes
-// null; a missing password stays unchanged.
+// ReplaceOwnAccount replaces the country of the caller's account and, if given, its other fields. A missing country
+// becomes null; other missing fields stay unchanged.
 func (a *Authenticator) ReplaceOwnAccount(
 	ctx context.Context, c *rest.Call, in UpdateAccountRequest,
 ) (db.Account, error) {
-	return a.updateAccount(ctx, c, in, []string{"country"})
+	return a.updateAccount(ctx, c, in, append(in.Given, "country"))
 }
 
 // PatchOwnAccount changes the given fields of the caller's account. Other fields stay unchanged.
@@ -101,10 +105,12 @@ func (a *Authenticator) updateAccount(
 	}
 	account, err = rest.Write(ctx, c, func(ctx context.Context, q *db.Queries) (account db.Account, err error) {
 		account, err = q.UpdateOwnAccount(ctx, db.UpdateOwnAccountParams{
-			Given:    fields,
-			Country:  in.Country,
-			CallerID: c.Caller.AccountID,
-			Version:  in.Version,
+			Given:       fields,
+			DisplayName: in.DisplayName,
+			Email:       in.Email,
+			Country:     in.Country,
+			CallerID:    c.Caller.AccountID,
+			Version:     in.Version,
 		})
 		if err == nil && newHash != "" {
 			_, err = q.ReplacePassword(ctx, db.ReplacePasswordParams{

@@ -29,6 +29,10 @@ type RegisterRequest struct {
 	Username string `json:"username"`
 	// Password, 8 to 128 characters of any kind. The most common passwords are rejected.
 	Password string `json:"password"`
+	// Name as other people read it. Default: the username.
+	DisplayName *string `json:"display_name"`
+	// E-mail address.
+	Email *string `json:"email"`
 	// Country, as written locally.
 	Country *string `json:"country"`
 }
@@ -192,6 +196,8 @@ func (a *Authenticator) Register(
 	err = c.TxAs(ctx, in.Username, func(ctx context.Context, q *db.Queries) error {
 		row, err := q.RegisterAccount(ctx, db.RegisterAccountParams{
 			Username:     in.Username,
+			DisplayName:  in.DisplayName,
+			Email:        in.Email,
 			Country:      in.Country,
 			PasswordHash: hash,
 		})

@@ -19,6 +19,7 @@ import (
 // for API tokens: no statement on a route that accepts them has the caller's account as a parameter.
 var checkedBefore = map[string]string{
 	"CreateAPIToken":    function,
+	"CreateLink":        function,
 	"DeleteAttachment":  function,
 	"PatchOwnAccount":   function,
 	"RecordEvent":       function,
@@ -36,6 +37,7 @@ var checkedBefore = map[string]string{
 	"DeleteView":        roleParameter,
 	"ListViewChanges":   roleParameter,
 	"Search":            roleParameter,
+	"GetSummary":        roleParameter,
 }
 
 // Why a check needs a round trip of its own.
