@@ -53,6 +53,15 @@ func (c *config) authRequired() bool {
 
 func (c *config) isLoopback() bool { return c.Host == "localhost" || net.ParseIP(c.Host).IsLoopback() }
 
+// localURL returns the URL of the configured HOST and PORT for clients on the same computer.
+func (c *config) localURL() string {
+	host := c.Host
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, c.Port)
+}
+
 // envValue is the value of an environment variable, with its name for error messages.
 type envValue struct{ name, value string }
 

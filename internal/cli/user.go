@@ -21,6 +21,7 @@ import (
 type userCmd struct {
 	Create   userCreateCmd   `cmd:"" help:"Create an account. Prompts for the password, or reads it from the first line of standard input."`
 	Password userPasswordCmd `cmd:"" help:"Set a new password, read in the same way. Revokes the account's sessions and API tokens, and lifts the rate limit of failed sign-ins."`
+	Link     userLinkCmd     `cmd:"" help:"Print a link with which the user chooses a password: an invitation, or a password reset. It is valid once and for 24 hours."`
 	Role     userRoleCmd     `cmd:"" help:"Set the role of an account."`
 	Risk     userRiskCmd     `cmd:"" help:"Set the risk level of an account, for its future events."`
 	Disable  userDisableCmd  `cmd:"" help:"Disable an account. Revokes its sessions and API tokens."`
@@ -29,11 +30,13 @@ type userCmd struct {
 }
 
 type userCreateCmd struct {
-	Name       string `arg:"" help:"Username, case-sensitive."`
-	Role       string `help:"Role: viewer, operator or admin." enum:"viewer,operator,admin" default:"viewer"`
-	Country    string `help:"Country of the user, as free text."`
-	Risk       string `help:"Risk level of the user's events: low, medium or high." enum:",low,medium,high" default:""`
-	NoPassword bool   `help:"Create the account without a password. The user cannot sign in until one is set."`
+	Name        string `arg:"" help:"Username, case-sensitive."`
+	DisplayName string `help:"Name of the user as people read it. Default: the username."`
+	Email       string `help:"E-mail address of the user."`
+	Role        string `help:"Role: viewer, operator or admin." enum:"viewer,operator,admin" default:"viewer"`
+	Country     string `help:"Country of the user, as free text."`
+	Risk        string `help:"Risk level of the user's events: low, medium or high." enum:",low,medium,high" default:""`
+	NoPassword  bool   `help:"Create the account without a password. The user cannot sign in until one is set: labledger user link invites the user."`
 }
 
 // Run creates an account with its password in one transaction. It checks that the name is free before it prompts.
@@ -52,7 +55,8 @@ func (u userCreateCmd) Run(ctx context.Context, c *config) error {
 		var created db.Account
 		err := d.inAuditedTx(ctx, func(q *db.Queries) (err error) {
 			created, err = q.CreateAccount(ctx, db.CreateAccountParams{
-				Username: u.Name, Country: optional(u.Country), Risk: optional(u.Risk), Role: &u.Role,
+				Username: u.Name, DisplayName: optional(u.DisplayName), Email: optional(u.Email),
+				Country: optional(u.Country), Risk: optional(u.Risk), Role: &u.Role,
 			})
 			if err != nil || u.NoPassword {
 				return err
@@ -178,18 +182,21 @@ func (userListCmd) Run(ctx context.Context, c *config) error {
 			return err
 		}
 		out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0) // Flush reports its write errors
-		fmt.Fprintln(out, "ID\tUSERNAME\tROLE\tRISK\tDISABLED\tPASSWORD\tLAST SIGN-IN")
+		fmt.Fprintln(out, "ID\tUSERNAME\tNAME\tROLE\tRISK\tDISABLED\tPASSWORD\tLAST SIGN-IN")
 		yesNo := map[bool]string{true: "yes", false: "no"}
 		for _, u := range users {
-			risk, lastLogin := "-", "-"
+			name, risk, lastLogin := "-", "-", "-"
+			if u.DisplayName != nil {
+				name = quoteUnprintable(*u.DisplayName)
+			}
 			if u.Risk != nil {
 				risk = *u.Risk
 			}
 			if u.SignedInAt != nil {
 				lastLogin = u.SignedInAt.UTC().Format(time.RFC3339)
 			}
-			fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n",
-				u.ID, quoteUnprintable(u.Username), u.Role, risk, yesNo[u.Disabled], yesNo[u.HasPassword], lastLogin)
+			fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", u.ID, quoteUnprintable(u.Username), name, u.Role,
+				risk, yesNo[u.Disabled], yesNo[u.HasPassword], lastLogin)
 		}
 		return out.Flush()
 	})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/user"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -32,10 +33,10 @@ func TestUser(t *testing.T) {
 	t.Parallel()
 	env := migrated(t, true)
 	assertEqual(t, "accounts of the mock data", mustRun(t, env, "", "user", "list"),
-		`ID  USERNAME  ROLE    RISK  DISABLED  PASSWORD  LAST SIGN-IN
-1   Bob       viewer  -     no        no        -
-2   Jane      viewer  -     no        no        -
-3   Harry     viewer  -     no        no        -
+		`ID  USERNAME  NAME  ROLE    RISK  DISABLED  PASSWORD  LAST SIGN-IN
+1   Bob       -     viewer  -     no        no        -
+2   Jane      -     viewer  -     no        no        -
+3   Harry     -     viewer  -     no        no        -
 `)
 	t.Run("changes", func(t *testing.T) { checkUserChanges(t, env) })
 	t.Run("create and list", func(t *testing.T) { checkUserCreateAndList(t, env) })
@@ -88,7 +89,8 @@ func checkUserCreateAndList(t *testing.T, env []string) {
 	t.Helper()
 	url := databaseURL(env)
 	assertEqual(t, "create with all flags",
-		mustRun(t, env, password, "user", "create", "Zoë B.", "--role", "operator", "--country", "Iceland", "--risk=low"),
+		mustRun(t, env, password, "user", "create", "Zoë B.", "--role", "operator", "--country", "Iceland", "--risk=low",
+			"--display-name", "Zoë Barnes", "--email", "zoe@example.org"),
 		"Created account 5: Zoë B., role operator.\n")
 	assertEqual(t, "create without a password",
 		mustRun(t, env, "", "user", "create", "gate", "--no-password"),
@@ -100,16 +102,17 @@ func checkUserCreateAndList(t *testing.T, env []string) {
 	execScript(t, url, `INSERT INTO session (account_id, created_at, expires_at)
 		VALUES (5, '2026-03-01 12:00Z', now()), (5, '2026-01-01Z', now())`)
 	assertEqual(t, "list", mustRun(t, env, "", "user", "list"),
-		`ID  USERNAME           ROLE      RISK  DISABLED  PASSWORD  LAST SIGN-IN
-1   Bob                viewer    -     no        yes       -
-2   Jane               viewer    -     no        no        -
-3   Harry              viewer    -     no        no        -
-4   grace              admin     -     no        yes       -
-5   Zoë B.             operator  low   no        yes       2026-03-01T12:00:00Z
-6   gate               viewer    -     no        no        -
-7   "\x1b[2Jno\tbody"  viewer    -     no        no        -
+		`ID  USERNAME           NAME        ROLE      RISK  DISABLED  PASSWORD  LAST SIGN-IN
+1   Bob                -           viewer    -     no        yes       -
+2   Jane               -           viewer    -     no        no        -
+3   Harry              -           viewer    -     no        no        -
+4   grace              -           admin     -     no        yes       -
+5   Zoë B.             Zoë Barnes  operator  low   no        yes       2026-03-01T12:00:00Z
+6   gate               -           viewer    -     no        no        -
+7   "\x1b[2Jno\tbody"  -           viewer    -     no        no        -
 `)
-	assertEqual(t, "country", mustValue(t, url, "SELECT country FROM account WHERE id = 5"), "Iceland")
+	assertEqual(t, "other fields", mustValue(t, url, "SELECT concat(country, ' ', email) FROM account WHERE id = 5"),
+		"Iceland zoe@example.org")
 }
 
 func TestUser_rejectsInvalidChanges(t *testing.T) {
@@ -142,6 +145,8 @@ func TestUser_rejectsInvalidChanges(t *testing.T) {
 		{[]string{"create", "os:root"}, password, []string{"nothing was changed", "without the prefix os or db"}},
 		{[]string{"create", " "}, password, []string{"nothing was changed", "username not blank"}},
 		{[]string{"create", strings.Repeat("a", 101)}, password, []string{"username at most 100 characters"}},
+		{[]string{"create", "ada", "--display-name= "}, password, []string{"nothing was changed", "display name not blank"}},
+		{[]string{"create", "ada", "--email=ada"}, password, []string{"email an address with one at sign"}},
 		{[]string{"password", "Grace"}, password + " too", []string{"no account Grace", "user list"}},
 		{[]string{"password", "grace"}, "short", []string{"nothing was changed", "at least 8 characters"}},
 		{[]string{"password", "grace"}, "", []string{"no password on standard input"}},
@@ -222,4 +227,49 @@ func TestUserCreate_losesRaceForName(t *testing.T) {
 	account := mustValue(t, url, `SELECT concat(max(country), count(*), count(account_id))
 		FROM account LEFT JOIN credential ON account_id = id`)
 	assertEqual(t, "account", account, "first10")
+}
+
+// An invitation sets the first password, and a reset another one. Each link works once.
+func TestUserLink(t *testing.T) {
+	t.Parallel()
+	env := migrated(t, true)
+	linkRE := regexp.MustCompile(`^(.+) for Bob, valid once and until (20[-0-9T:]+Z):\n(\S+)/app/password#(lll_\S+)\n$`)
+	link := func(want string, args ...string) (token string) {
+		t.Helper()
+		out := mustRun(t, env, "", append([]string{"user", "link", "Bob"}, args...)...)
+		match := linkRE.FindStringSubmatch(out)
+		if match == nil || match[1]+" at "+match[3] != want {
+			t.Fatalf("got %q, want %s", out, want)
+		}
+		return match[4]
+	}
+	invitation := link("Invitation at https://lab.example.org/x", "--server", "https://lab.example.org/x/")
+	s := startServer(t, env...)
+	use := func(token, password string, want int) {
+		t.Helper()
+		body := fmt.Sprintf(`{"token": %q, "password": %q}`, token, password)
+		response, err := http.Post(s.URL+"/auth/password", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("status %d, want %d", response.StatusCode, want)
+		}
+	}
+	use(invitation, password, http.StatusOK)
+	use(invitation, password, http.StatusNotFound)
+	s.Login("Bob", password, http.StatusOK)
+	reset := link("Password reset at http://127.0.0.1:5000/lab",
+		"--host", "0.0.0.0", "--port", "5000", "--base-path", "/lab")
+	for _, server := range []string{
+		"lab.example.org", "ftp://lab.example.org", "https://", "https://lab.example.org/?x", "https://a:b@lab.example.org",
+	} {
+		assertContains(t, mustFail(t, env, "", "user", "link", "Bob", "--server", server), "--server must be a URL")
+	}
+	mustRun(t, env, "", "user", "disable", "Bob")
+	assertContains(t, mustFail(t, env, "", "user", "link", "Bob"), "is disabled", "user enable")
+	assertContains(t, mustFail(t, env, "", "user", "link", "nobody"), "no account nobody")
+	mustRun(t, env, "", "user", "enable", "Bob")
+	use(reset, password, http.StatusNotFound)
 }
