@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"labledger/api/bind"
@@ -27,14 +28,18 @@ var fieldRules = bind.Rules{
 	"name":               {Check: validateNotBlank},
 	"mac":                {Check: validateMAC},
 	"username":           {Check: validateNotBlank},
+	"display_name":       {Check: validateDisplayName},
+	"email":              {Check: validateEmail},
 	"title":              {Check: validateNotBlank},
 	"risk":               {Check: oneOf("low", "medium", "high")},
 	"role":               {Check: oneOf("viewer", "operator", "admin")},
 	"applies_to":         {Check: validateAppliesTo},
+	"severity":           {Check: oneOf("critical", "warning", "info")},
 	"state":              {Check: oneOf("open", "acknowledged", "closed")},
 	"disposition":        {Check: oneOf("confirmed", "false_positive")},
 	"status":             {Check: validateNotBlank},
 	"due_on":             {Check: validateDate},
+	"today":              {Check: validateDate},
 	"amount":             {Check: validateAmount, AcceptsNumber: true},
 	"limit":              {Check: validateLimit, AcceptsNumber: true},
 	"postcode_or_zip":    {AcceptsNumber: true},
@@ -107,6 +112,30 @@ func validateAppliesTo(text string) string {
 func validateNotBlank(text string) string {
 	if strings.TrimSpace(text) == "" {
 		return "must not be blank"
+	}
+	return ""
+}
+
+// validateDisplayName accepts a name in one line.
+func validateDisplayName(text string) string {
+	if utf8.RuneCountInString(text) > 100 {
+		return "must have at most 100 characters"
+	}
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return "must not contain line breaks or other control characters"
+	}
+	return validateNotBlank(text)
+}
+
+// validateEmail accepts an address with one at sign. Only sending a message shows whether it exists.
+func validateEmail(text string) string {
+	if utf8.RuneCountInString(text) > 254 {
+		return "must have at most 254 characters"
+	}
+	local, domain, found := strings.Cut(text, "@")
+	isOther := func(r rune) bool { return r == '@' || unicode.IsSpace(r) || unicode.IsControl(r) }
+	if !found || local == "" || domain == "" || strings.ContainsFunc(local+domain, isOther) {
+		return "must be an e-mail address like jane@example.org"
 	}
 	return ""
 }

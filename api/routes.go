@@ -61,11 +61,19 @@ func routes(s services) []rest.Route {
 		patch(admin, rest.Matching(q.PatchAccount), "/api/v1/users"),
 		del(admin, rest.One(q.DeleteAccount), "/api/v1/users/{id}"),
 		get(admin, rest.ListOf(q.ListAccountChanges), "/api/v1/users/{id}/history"),
+		get(admin, rest.One(q.GetAccess), "/api/v1/users/{id}/access"),
+		post(admin, rest.Func(a.CreateLink, authn.CreateLinkDoc), "/api/v1/users/{id}/password-link").
+			WithoutKey(holdsSecret),
+		del(admin, rest.One(q.DeletePasswordLink), "/api/v1/users/{id}/password-link"),
+		get(viewer, rest.List(q.ListDirectory), "/api/v1/directory").Named("user"),
+		get(viewer, rest.One(q.GetDirectoryUser), "/api/v1/directory/{id}").Named("user"),
 
 		post(public, rest.Func(a.Register, authn.RegisterDoc), "/auth/register").WithoutKey(holdsSecret),
 		post(public, rest.Func(a.Login, authn.LoginDoc), "/auth/login").WithoutKey(holdsSecret).WithoutHistory(),
 		post(public, rest.Func(a.Refresh, authn.RefreshDoc), "/auth/refresh").WithoutKey(holdsSecret).WithoutHistory(),
 		get(public, rest.Func(a.ShowSession, authn.SessionDoc), "/auth/session"),
+		post(public, rest.Func(a.ShowLink, authn.LinkDoc), "/auth/link").WithoutKey(holdsSecret).WithoutHistory(),
+		post(public, rest.Func(a.UseLink, authn.UseLinkDoc), "/auth/password").WithoutKey(holdsSecret),
 		post(sessionOnly, rest.One(q.EndSession, authn.AfterSessionEnd), "/auth/logout").Named("session").
 			WithoutKey(endsSession).WithoutHistory(),
 		get(sessionOnly, rest.ListOf(q.ListOwnSessions), "/auth/token"),
@@ -171,7 +179,8 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.List(q.ListInstruments, rest.Key("site_id", "ordinal")),
 			"/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
 		get(viewer, rest.ListOf(q.ListChanges, rest.Key("xid", "id"), rest.Primary()), "/api/v1/changes"),
-		get(viewer, rest.SearchLists("containers", "freezers", "computers", "sites", "todos", "users", "rules",
+		get(viewer, rest.One(q.GetSummary), "/api/v1/summary"),
+		get(viewer, rest.SearchLists("containers", "freezers", "computers", "sites", "todos", "directory", "rules",
 			"attachments", "events", "alerts"), "/api/v1/search").URLColumn("url"),
 
 		get(public, rest.RedirectBrowsers(appPath, rest.Func(ShowHello, rest.Doc{})), "/"),

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -103,7 +104,7 @@ func FuzzQuery(f *testing.F) {
 func FuzzText(f *testing.F) {
 	for _, seed := range []string{
 		"", "a", "A\u212a", "\x00", "\xff", "0", "-1", "01", "2147483648", "9223372036854775808", "true", "True",
-		"123e4567-e89b-12d3-a456-426614174000", "123E4567-E89B-12D3-A456-426614174000", "{123e4567-e89b-12d3-a456-42661417}",
+		"2026-11-30T08:00:00.5+01:00", "123e4567-e89b-12d3-a456-426614174000", "123E4567-E89B-12D3-A456-426614174000", "{123e4567-e89b-12d3-a456-42661417}",
 	} {
 		f.Add(seed)
 	}
@@ -116,7 +117,7 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, typ := range []reflect.Type{
 			reflect.TypeFor[string](), reflect.TypeFor[int64](), reflect.TypeFor[int32](), reflect.TypeFor[bool](),
-			reflect.TypeFor[uuid.UUID](),
+			reflect.TypeFor[uuid.UUID](), reflect.TypeFor[time.Time](),
 		} {
 			parsed, reason := bind.ParseText(typ, rule, text)
 			if reason != "" {

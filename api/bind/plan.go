@@ -213,6 +213,11 @@ func (p *Plan) RequiredQuery() []string { return p.requiredQuery }
 // BodyNames returns the fields that the body may contain.
 func (p *Plan) BodyNames() []string { return names(p.bodyFields) }
 
+// HasBody reports whether the body may contain fields that are not in the path.
+func (p *Plan) HasBody() bool {
+	return slices.ContainsFunc(p.bodyFields, func(f field) bool { return !slices.Contains(p.PathNames(), f.name) })
+}
+
 // RequiredBody returns the fields that the body must contain.
 func (p *Plan) RequiredBody() []string { return p.requiredBody }
 

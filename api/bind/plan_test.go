@@ -89,7 +89,7 @@ func TestNew_panics(t *testing.T) {
 		{"ratio", reflect.TypeFor[float64](), "POST", nil, "parameter ratio of the unsupported type float64"},
 		{"ratio", reflect.TypeFor[*float64](), "GET", nil, "parameter ratio of the unsupported type *float64"},
 		{"tags", reflect.TypeFor[[]string](), "POST", nil, "parameter tags of the unsupported type []string"},
-		{"at", reflect.TypeFor[time.Time](), "POST", nil, "parameter at of the unsupported type time.Time"},
+		{"place", reflect.TypeFor[time.Location](), "POST", nil, "parameter place of the unsupported type time.Location"},
 		{"small", reflect.TypeFor[int16](), "POST", nil, "parameter small of the unsupported type int16"},
 		{"version", number, "PUT", nil, "parameter version of the unsupported type int64"},
 		{"given", text, "PATCH", nil, "parameter given of the unsupported type string"},
@@ -115,7 +115,7 @@ func TestNew_supportedTypes(t *testing.T) {
 	t.Parallel()
 	for _, field := range []reflect.Type{
 		reflect.TypeFor[bool](), reflect.TypeFor[int32](), reflect.TypeFor[*int64](), reflect.TypeFor[*string](),
-		reflect.TypeFor[*uuid.UUID](), reflect.TypeFor[*json.RawMessage](),
+		reflect.TypeFor[*uuid.UUID](), reflect.TypeFor[*json.RawMessage](), reflect.TypeFor[*time.Time](),
 	} {
 		params := structWith("x", field)
 		if got := panicMessage(func() { bind.New(params, "POST", nil, bind.Options{}) }); got != "" {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -76,6 +77,7 @@ func TestParseText(t *testing.T) {
 	const id = "123e4567-e89b-12d3-a456-426614174000"
 	text, number := reflect.TypeFor[string](), reflect.TypeFor[int64]()
 	small, flag, key := reflect.TypeFor[int32](), reflect.TypeFor[bool](), reflect.TypeFor[uuid.UUID]()
+	at, notTime := reflect.TypeFor[time.Time](), "must be a time like 2026-11-30T08:00:00Z"
 	type word string
 	for _, c := range []struct {
 		typ          reflect.Type
@@ -99,6 +101,14 @@ func TestParseText(t *testing.T) {
 		{flag, bind.Rule{}, "t", "", "must be true or false"},
 		{key, bind.Rule{}, strings.ToUpper(id), id, ""},
 		{key, bind.Rule{}, "x", "", "must be a UUID like " + id},
+		{at, bind.Rule{}, "2026-11-30T08:00:00.5+01:00", "2026-11-30T07:00:00.5Z", ""},
+		{at, bind.Rule{}, "9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z", ""},
+		{at, bind.Rule{}, "9999-12-31T23:59:59-00:01", "", notTime},
+		{at, bind.Rule{}, "0001-01-01T00:00:00+00:01", "", notTime},
+		{at, bind.Rule{}, "2026-11-30", "", notTime},
+		{at, bind.Rule{}, "2026-11-31T08:00:00Z", "", notTime},
+		{at, bind.Rule{}, "", "", notTime},
+		{at, bind.Rule{}, "\x00", "", "must not contain a NUL character"},
 	} {
 		if got, reason := bind.ParseText(c.typ, c.rule, c.text); got != c.want || reason != c.reason {
 			t.Errorf("%s %q: got %q, %q; want %q, %q", c.typ, c.text, got, reason, c.want, c.reason)

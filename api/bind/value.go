@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -29,11 +30,12 @@ const (
 
 var (
 	uuidType = reflect.TypeFor[uuid.UUID]()
+	timeType = reflect.TypeFor[time.Time]()
 	rawType  = reflect.TypeFor[json.RawMessage]()
 )
 
-// newValue returns the value of a field type: a bool, int64, int32, string, uuid.UUID, or a pointer to one of them or
-// to json.RawMessage. It returns false for any other type.
+// newValue returns the value of a field type: a bool, int64, int32, string, time.Time or uuid.UUID, or a pointer to one
+// of them or to json.RawMessage. It returns false for any other type.
 func newValue(t reflect.Type, rule Rule) (v value, supported bool) {
 	if t.Kind() == reflect.Pointer {
 		v, supported = newValue(t.Elem(), rule)
@@ -53,6 +55,8 @@ func newValue(t reflect.Type, rule Rule) (v value, supported bool) {
 		return value{parse: parseRaw, kinds: "{[\"0tf", typeName: "a JSON value", isRaw: true}, true
 	case t == uuidType:
 		return value{parse: parseUUID, kinds: `"`, typeName: "a UUID string"}, true
+	case t == timeType:
+		return value{parse: parseTime, kinds: `"`, typeName: "a time string"}, true
 	case t.Kind() == reflect.String:
 		v = value{parse: rule.parseString, kinds: `"`, typeName: stringType}
 		if rule.AcceptsNumber {
@@ -127,6 +131,16 @@ func parseUUID(dst reflect.Value, text string) (reason string) {
 	return ""
 }
 
+// parseTime accepts an RFC 3339 time from year 1 to year 9999 in UTC.
+func parseTime(dst reflect.Value, text string) (reason string) {
+	t, err := time.Parse(time.RFC3339, text)
+	if year := t.UTC().Year(); err != nil || year < 1 || year > 9999 {
+		return "must be a time like 2026-11-30T08:00:00Z"
+	}
+	dst.Set(reflect.ValueOf(t.UTC()))
+	return ""
+}
+
 func parseBool(dst reflect.Value, text string) (reason string) {
 	if text != "true" && text != "false" {
 		return "must be true or false"
@@ -145,6 +159,9 @@ func ParseText(t reflect.Type, rule Rule, text string) (parsed, reason string) {
 	dst := reflect.New(t).Elem()
 	if reason := v.setText(dst, text); reason != "" {
 		return "", reason
+	}
+	if t == timeType {
+		return dst.Interface().(time.Time).Format(time.RFC3339Nano), ""
 	}
 	return fmt.Sprint(dst.Interface()), ""
 }

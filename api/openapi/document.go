@@ -82,12 +82,17 @@ var tags = []object{
 		"name":        "rules",
 		"description": "The settings of the rules, and the replay of changed rules over recorded events.",
 	},
-	{"name": "users", "description": "Users with their roles and risk levels."},
+	{
+		"name": "users",
+		"description": "Users with their roles and risk levels, and the directory, which has the names of all users. " +
+			"An admin invites a user, or resets a password, with a link that is valid once.",
+	},
 	{"name": "todos", "description": "Things to do, with a status, an assignee and a due date."},
 	{"name": "views", "description": "List queries that users saved under a name."},
 	{"name": "accounts", "description": "Registration, login, sessions, API tokens and the caller's account."},
 	{"name": "attachments", "description": "Uploaded files and the rows that they belong to."},
 	{"name": "search", "description": "Search in all lists, by words and by key."},
+	{"name": "summary", "description": "What the overview of the app shows, in one response."},
 	{
 		"name":        "changes",
 		"description": "The history: every insert, update and delete, including those made in psql.",

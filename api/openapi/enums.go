@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+
+	"labledger/api/authn"
 )
 
 // enumValues are the allowed values of columns by table and column, read from the CHECK constraints of the schema.
@@ -46,8 +48,11 @@ func readEnumValues(root string) (enumValues, error) {
 // forField returns the allowed values of a field, or nil. The name of the type contains the name of the table. All
 // fields named role have the same values.
 func (e enumValues) forField(t reflect.Type, field string) []string {
-	if field == "role" {
+	switch {
+	case field == "role":
 		return e["account"]["role"]
+	case t == reflect.TypeFor[authn.PasswordLink](), t == reflect.TypeFor[authn.LinkInfo]():
+		return map[string][]string{"kind": authn.LinkKinds}[field]
 	}
 	for table, columns := range e {
 		typeName := strings.ReplaceAll(strings.ToUpper(table[:1])+table[1:], "_", "")

@@ -225,6 +225,8 @@ func tag(path string, service bool) string {
 		return "accounts"
 	case service:
 		return "service"
+	case strings.HasPrefix(path, "/api/v1/directory"):
+		return "users"
 	case parts[1] == "api" && parts[2] == "v1":
 		return parts[3]
 	}
@@ -270,7 +272,10 @@ func (o *operation) queryParameter(name string) object {
 	if kinds, ok := schema["type"].([]string); ok {
 		schema["type"] = kinds[0] // an omitted parameter means null
 	}
-	doc := strings.TrimSpace("Only rows with this value. " + o.fieldDoc(o.row, name))
+	doc := columnDocs[o.Plan.Type().Name()][name]
+	if doc == "" {
+		doc = strings.TrimSpace("Only rows with this value. " + o.fieldDoc(o.row, name))
+	}
 	switch name {
 	case "limit":
 		schema = object{"type": "integer", "minimum": 1, "maximum": o.MaxRows, "default": rest.DefaultFoundRows}
@@ -378,7 +383,7 @@ func (o *operation) body() object {
 		}
 		content["text/csv"] = object{"schema": object{"type": "string", "description": csv}}
 	}
-	return object{"required": o.Method != http.MethodDelete, "content": content}
+	return object{"required": o.Method != http.MethodDelete && o.Plan.HasBody(), "content": content}
 }
 
 // fileField is the form field of an uploaded file.

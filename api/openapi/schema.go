@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -18,7 +19,7 @@ import (
 
 // This file derives the JSON schemas of the OpenAPI document from Go types.
 
-// schemaType returns the type that documents a row: the type of the table or view if the row has the same columns.
+// schemaType returns the type that documents a row: the type of the table, view or list that has the same columns.
 func schemaType(row reflect.Type) reflect.Type {
 	for _, table := range []reflect.Type{
 		reflect.TypeFor[db.Site](),
@@ -32,8 +33,9 @@ func schemaType(row reflect.Type) reflect.Type {
 		reflect.TypeFor[db.Attachment](),
 		reflect.TypeFor[db.Todo](),
 		reflect.TypeFor[db.View](),
-		reflect.TypeFor[db.Alert](),
 		reflect.TypeFor[db.AlertChange](),
+		reflect.TypeFor[db.ListAlertsRow](),
+		reflect.TypeFor[db.ListDirectoryRow](),
 	} {
 		if row.PkgPath() == table.PkgPath() && isSubset(rest.ColumnsOf(row), rest.ColumnsOf(table)) &&
 			isSubset(rest.ColumnsOf(table), append(rest.ColumnsOf(row), "xid")) {
@@ -43,13 +45,17 @@ func schemaType(row reflect.Type) reflect.Type {
 	return row
 }
 
-// schemaName returns the name of the schema of a type.
-func schemaName(t reflect.Type) string {
-	if t == reflect.TypeFor[db.ListEventsRow]() {
-		return "Event" // with the ID of its void, which the table does not have
-	}
-	return t.Name()
+// schemaNames are the names of the schemas of rows that have more or fewer columns than their table.
+var schemaNames = map[reflect.Type]string{
+	reflect.TypeFor[db.ListEventsRow]():    "Event",
+	reflect.TypeFor[db.ListAlertsRow]():    "Alert",
+	reflect.TypeFor[db.ListDirectoryRow](): "DirectoryUser",
+	reflect.TypeFor[db.GetAccessRow]():     "UserAccess",
+	reflect.TypeFor[db.GetSummaryRow]():    "Summary",
 }
+
+// schemaName returns the name of the schema of a type.
+func schemaName(t reflect.Type) string { return cmp.Or(schemaNames[t], t.Name()) }
 
 // isSubset reports whether all names of subset are in set.
 func isSubset(subset, set []string) bool {
@@ -101,6 +107,50 @@ var jsonbSchemas = map[string]object{
 	"after":   {"type": []string{"object", "null"}, "additionalProperties": true},
 	"facts":   {"type": "object", "additionalProperties": measuredSchema},
 	"reasons": {"type": "array", "items": ref("schemas", "Reason")},
+
+	// Of the summary.
+	"critical_alerts": rowsOf(
+		"id", uuidSchema, "user_id", integerSchema, "user_display_name", nullableText,
+		"reasons", object{"type": "array", "items": ref("schemas", "Reason")},
+		"assignee", nullableText, "created_at", timeSchema,
+	),
+	"my_alerts": rowsOf(
+		"id", uuidSchema, "user_id", integerSchema, "user_display_name", nullableText, "severity", textSchema,
+		"reasons", object{"type": "array", "items": ref("schemas", "Reason")}, "created_at", timeSchema,
+	),
+	"my_todos": rowsOf(
+		"id", integerSchema, "description", textSchema, "status", textSchema,
+		"due_on", object{"type": []string{"string", "null"}, "format": "date"},
+	),
+	"storage": rowsOf(
+		"id", integerSchema, "name", textSchema, "site_id", integerSchema, "site_name", textSchema,
+		"containers", integerSchema,
+	),
+	"activity": rowsOf(
+		"at", timeSchema, "actor", textSchema, "noun", textSchema, "action", textSchema, "total", integerSchema,
+		"row_key", textSchema, "label", nullableText,
+	),
+}
+
+// Schemas of the columns in jsonb arrays of rows.
+var (
+	integerSchema = object{"type": "integer", "format": "int64"}
+	textSchema    = object{"type": "string"}
+	nullableText  = object{"type": []string{"string", "null"}}
+	timeSchema    = object{"type": "string", "format": "date-time"}
+	uuidSchema    = object{"type": "string", "format": "uuid"}
+)
+
+// rowsOf returns the schema of a jsonb array of rows, whose columns alternate with their schemas.
+func rowsOf(columns ...any) object {
+	properties, names := object{}, []string{}
+	for i := 0; i < len(columns); i += 2 {
+		name := columns[i].(string)
+		properties[name], names = columns[i+1], append(names, name)
+	}
+	return object{"type": "array", "items": object{
+		"type": "object", "properties": properties, "required": names, "additionalProperties": false,
+	}}
 }
 
 // measuredSchema is the schema of a measured value: a length, a number of events, or an amount.
@@ -122,9 +172,13 @@ func reasonSchema() object {
 			"and the value that it measured.",
 		"additionalProperties": false,
 		"properties": object{
-			"code":          describe(object{"type": "integer", "format": "int32"}, "Code of the rule."),
-			"title":         describe(object{"type": "string"}, "Title of the rule."),
-			"version":       describe(object{"type": "integer", "format": "int64"}, "Version of the rule."),
+			"code":    describe(object{"type": "integer", "format": "int32"}, "Code of the rule."),
+			"title":   describe(object{"type": "string"}, "Title of the rule."),
+			"version": describe(object{"type": "integer", "format": "int64"}, "Version of the rule."),
+			"severity": describe(
+				object{"type": "string", "enum": []string{"critical", "warning", "info"}},
+				"Severity of the rule; missing if the rule had none then.",
+			),
 			"applies_to":    describe(eventType, "Events that the rule evaluates."),
 			"limit":         describe(amount, "Limit of the rule at medium risk."),
 			"limit_at_risk": describe(amount, "Limit at the risk level of the user."),

@@ -178,6 +178,8 @@ func stillReferenced(pgErr *pgconn.PgError) *Problem {
 // constraintMessage returns what is wrong with a field that violates a constraint, or "".
 func constraintMessage(pgErr *pgconn.PgError, field string) string {
 	switch {
+	case pgErr.Code == pgerrcode.ForeignKeyViolation && field == "assignee":
+		return "refers to no existing user"
 	case pgErr.Code == pgerrcode.ForeignKeyViolation:
 		return "refers to no existing " + strings.TrimSuffix(field, "_id")
 	case constraintName(pgErr) == "account_username_key_idx":

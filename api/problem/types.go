@@ -70,7 +70,7 @@ var (
 		Slug: "invalid-credentials", Status: http.StatusUnauthorized, Title: "Sign-in failed",
 		Cause: "No enabled account has this username and password.",
 		Remedy: "Check the username and the password. " +
-			"If the password is lost, an admin can set a new one with labledger user password.",
+			"If the password is lost, an admin can create a link to choose a new one.",
 	})
 	SessionEnded = define(Type{
 		Slug: "session-ended", Status: http.StatusUnauthorized, Title: "Session ended",
@@ -119,6 +119,12 @@ var (
 		Slug: "route-not-found", Status: http.StatusNotFound, Title: "No such route",
 		Cause:  "The API has no route for this path.",
 		Remedy: "Check the path. The reference at /docs lists all paths.",
+	})
+	InvalidLink = define(Type{
+		Slug: "invalid-link", Status: http.StatusNotFound, Title: "Invalid link",
+		Cause: "The link to set a password was used, replaced or revoked, or it has expired. " +
+			"A link is valid once and for 24 hours.",
+		Remedy: "Ask an admin for a new link: POST /api/v1/users/{id}/password-link.",
 	})
 	MethodNotAllowed = define(Type{
 		Slug: "method-not-allowed", Status: http.StatusMethodNotAllowed, Title: "Method not allowed",
