@@ -60,6 +60,7 @@ const (
 	sampleContainer = "123e4567-e89b-12d3-a456-426614174000"
 	sampleEvent     = "01a1b5c8-7000-7000-8000-000000000001"
 	sampleAlert     = "01a1b5c8-7000-7000-8000-000000000002"
+	sampleLink      = "lll_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" // of the user Bob
 )
 
 // callerCases creates all callers. The rows with sample IDs belong to the owner.
@@ -108,6 +109,8 @@ func createSamples(ts *apitest.Server, owner int64) (access string) {
 	session := ts.CreateSession(owner)
 	ts.Exec("UPDATE session SET id = $1 WHERE id = $2", sampleSession, session.ID)
 	ts.CreateAPIToken(owner, rest.Viewer) // gets ID 1
+	ts.Exec(`INSERT INTO password_link (account_id, hash, expires_at)
+		VALUES (1, sha256($1::text::bytea), now() + interval '1 hour')`, sampleLink)
 	ts.Exec("INSERT INTO todo (id, description, status, owner) VALUES (1, 'Mine', 'open', 'owner')")
 	ts.Exec("INSERT INTO view (id, name, noun, query, shared, owner) VALUES (1, 'Mine', 'sites', 'q=x', true, 'owner')")
 	ts.Exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Plasma', 1)", sampleContainer)

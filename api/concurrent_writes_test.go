@@ -64,7 +64,10 @@ func TestWrite_failingCommit(t *testing.T) {
 	release := lockRow(t, pool, "SELECT FROM user_state WHERE user_id = 1 FOR UPDATE")
 	for _, r := range [][3]string{
 		{"PATCH", "/api/v1/users/1", `{"risk":"high"}`},
-		{"PUT", "/api/v1/users/1", `{"username":"Bob","country":"UK","risk":"low","role":"viewer","disabled":false}`},
+		{
+			"PUT", "/api/v1/users/1",
+			`{"username":"Bob","display_name":null,"email":null,"country":"UK","risk":"low","role":"viewer","disabled":false}`,
+		},
 		{
 			"POST", "/api/v1/users",
 			`[{"id":1,"username":"Bob","country":"UK","risk":"high","role":"viewer","disabled":false}]`,

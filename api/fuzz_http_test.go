@@ -27,6 +27,10 @@ func FuzzHTTP(f *testing.F) {
 		"GET /site/1", "GET /sites/0/10", "GET /sites?name=x&limit=3", "GET /api/v1/instruments?after=1-2-0&limit=2",
 		"GET /api/v1/changes?after=3&actor=x", "GET /container/123e4567-e89b-12d3-a456-426614174000/history",
 		"DELETE /site/2?cascade=true", "DELETE /freezer/9223372036854775807", "OPTIONS /site/1", "FOO /site/%00",
+		"GET /api/v1/summary?site_id=1&today=2026-11-28", "GET /api/v1/directory?q=bob&sort=-display_name",
+		"GET /api/v1/events?user_display_name__contains=bob&include=user", "GET /api/v1/users/1/access",
+		"GET /api/v1/alerts?severity=critical&snoozed=false&snoozed_until__gt=2026-11-28T00:00:00Z",
+		"POST /api/v1/users/1/password-link?dry_run=true", "DELETE /api/v1/users/1/password-link",
 		"GET /api/v1/computers?mac=08:00:2b:01:02:03", "GET /api/v1/freezers?offset=9223372036854775807&limit=1",
 	} {
 		f.Add(request(line, "", ""))
@@ -40,6 +44,10 @@ func FuzzHTTP(f *testing.F) {
 		f.Add(request(line, "Content-Type: application/json\r\nIf-Match: \"1\"\r\n", body))
 		f.Add(request(line, "", strings.Replace(body, `"id":7,`, "", 1)))
 	}
+	f.Add(request("POST /auth/link", "", `{"token":"lll_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`))
+	f.Add(request("POST /auth/password", "", `{"token":"lll_x","password":"correct horse battery staple"}`))
+	f.Add(request("PATCH /api/v1/alerts?max=10", "", `{"snoozed_until":"2026-11-28T08:00:00Z","assignee":"Bob"}`))
+	f.Add(request("PATCH /api/v1/users/1", "", `{"display_name":"Bob \u2028","email":"bob@example.org"}`))
 	const csv = "id,name,mac,site_id\n5,a,08002b:010203,1\n,b,,1\n"
 	f.Add(request("POST /api/v1/computers", "Content-Type: text/csv\r\n", csv))
 	const ndjson = `{"description":null,"freezer_id":1}` + "\n"

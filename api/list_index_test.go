@@ -24,11 +24,16 @@ import (
 // indexedLists.
 var largeTables = []string{
 	`DO $$ BEGIN
-		FOR i IN 1 .. 9 LOOP
+		FOR i IN 1 .. 10 LOOP
 			EXECUTE 'ALTER TABLE ' || (ARRAY['site', 'freezer', 'computer', 'container', 'todo', 'change', 'event',
-				'event_void', 'alert'])[i] || ' DISABLE TRIGGER USER';
+				'event_void', 'alert', 'account'])[i] || ' DISABLE TRIGGER USER';
 		END LOOP;
 	END $$`,
+	"INSERT INTO account (username) VALUES ('rare'), ('usual')",
+	`INSERT INTO account (id, username, display_name, country) SELECT 10 + n, md5(n::text),
+			CASE WHEN n % ($1 / 4) = 1 THEN 'Quentin ' || n WHEN n % 3 > 0 THEN 'Person ' || n * 7919 % $1 END,
+			'Country ' || n % 10
+		FROM generate_series(1, $1::bigint) AS n`,
 	"DELETE FROM todo", "DELETE FROM container", "DELETE FROM freezer", "DELETE FROM computer", "DELETE FROM site",
 	`INSERT INTO site (id, name, country) SELECT n, 'Site ' || n, 'Country ' || n % 10
 		FROM generate_series(1, 200) AS n`,
@@ -57,11 +62,13 @@ var largeTables = []string{
 			$1, 'low', 1, '{}', CASE WHEN n % ($1 / 4) = 3 THEN '{30,500}' ELSE '{30}' END::integer[],
 			('00000000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid, now(), 'me'
 		FROM generate_series(1, $1::bigint) AS n`,
-	`INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, state, assignee, created_at,
-			changed_at, actor)
-		SELECT user_id, alert_id, id, alert_codes, time, 'low', 1, '[]',
+	`INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, state, assignee,
+			snoozed_until, created_at, changed_at, actor)
+		SELECT user_id, alert_id, id, alert_codes, time, 'low', 1,
+			CASE WHEN time % ($1::bigint / 4) = 7 THEN '[{"code": 1100}]' ELSE '[{"code": 30}]' END::jsonb,
 			CASE WHEN time % ($1::bigint / 4) = 5 THEN 'acknowledged' ELSE 'open' END,
-			CASE WHEN time % ($1 / 4) = 1 THEN 'rare' WHEN time % 3 = 0 THEN 'usual' END, now(), now(), 'me'
+			CASE WHEN time % ($1 / 4) = 1 THEN 'rare' WHEN time % 3 = 0 THEN 'usual' END,
+			CASE WHEN time % ($1 / 4) = 9 THEN timestamptz '2998-01-01' END, now(), now(), 'me'
 		FROM event`,
 	`INSERT INTO event_void (user_id, id, event_id, reason, created_at, actor)
 		SELECT user_id, ('00000000-0000-7000-a000-' || lpad(time::text, 12, '0'))::uuid, id, 'wrong', now(), 'me'
@@ -97,6 +104,16 @@ var filteredLists = []indexedList{
 	{"events", "void_id__empty=false&sort=-id", noNestedLoop},
 	{"events", "void_id__empty=true&sort=-id", "event_id_idx"},
 	{"events", "user_id=5", "event_pkey"},
+	{"events", "user_username=c4ca4238a0b923820dcc509a6f75849b", noNestedLoop},
+	{"events", "user_display_name__contains=quentin", "account_names_text_idx"},
+	{"alerts", "user_display_name__startswith=quentin&state=open", "account_names_text_idx"},
+	{"alerts", "severity=critical&state=open", "alert_severity_id_idx"},
+	{"alerts", "severity=critical&state=open&snoozed=false&sort=-id", "alert_severity_id_idx"},
+	{"alerts", "snoozed=true", "alert_snoozed_until_idx"},
+	{"alerts", "snoozed_until__lt=2999-01-01T00:00:00Z", "alert_snoozed_until_idx"},
+	{"directory", "q=quentin", "account_names_text_idx"},
+	{"directory", "display_name__contains=uenti", "account_names_text_idx"},
+	{"users", "q=quentin", "account_search_text_idx"},
 	{"freezers", "name=Quokka", "freezer_name_id_idx"},
 	{"freezers", "name=Quokka&name=Freezer+7", "freezer_name_id_idx"},
 	{"freezers", "q=quokka", "freezer_search_text_idx"},
@@ -132,6 +149,7 @@ var sortedLists = []indexedList{
 	{"freezers", "sort=-name", "freezer_name_id_idx"},
 	{"freezers", "sort=site_id", "freezer_site_id_id_idx, freezer_site_id_freezer_ordinal_idx"},
 	{"computers", "sort=name", "computer_name_id_idx"},
+	{"directory", "sort=display_name", "account_display_name_id_idx"},
 	{"containers", "", "container_pkey"},
 	{"containers", "sort=-uuid&include=freezer,site", "container_uuid_unique"},
 	{"containers", "sort=description", "container_description_id_idx"},
@@ -152,6 +170,7 @@ var sortedLists = []indexedList{
 // above.
 var scannedLists = []struct{ plural, query string }{
 	{"alerts", "alert_codes=500"},
+	{"events", "q=quentin"},
 	{"events", "alert_codes=500"},
 }
 

@@ -42,6 +42,8 @@ func oracleRows(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 		return value
 	}
 	day := func() string { return fmt.Sprintf("2026-0%d-0%d", 1+random.IntN(2), 1+random.IntN(3)) }
+	pgtest.Exec(t, pool, "INSERT INTO account (username) VALUES ('Åsa'), ('ann'), ('Bob') ON CONFLICT DO NOTHING")
+	pgtest.Exec(t, pool, "UPDATE account SET display_name = CASE id WHEN 1 THEN 'Bóx 2' ELSE 'Ærø' END WHERE id < 3")
 	for i := range 6 {
 		pgtest.Exec(t, pool, "INSERT INTO site (id, name, country) VALUES ($1, $2, $3)",
 			i+1, text(), maybe([]string{"", text()}[random.IntN(2)]))
@@ -56,7 +58,8 @@ func oracleRows(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 		pgtest.Exec(t, pool, `INSERT INTO todo (description, status, assignee, due_on, site_id, freezer_id, alert_id,
 				created_at)
 			VALUES ($1, $2, $3, $4::text::date, $5, $6, md5($7)::uuid, $8::text::timestamptz)`,
-			text(), []string{"open", "done", "Dóne"}[random.IntN(3)], maybe([]string{"", "ann", "Bob"}[random.IntN(3)]),
+			text(), []string{"open", "done", "Dóne"}[random.IntN(3)],
+			maybe([]string{"Åsa", "ann", "Bob"}[random.IntN(3)]),
 			maybe(day()), maybe(1+random.IntN(6)), maybe(1+random.IntN(6)), maybe(strconv.Itoa(random.IntN(3))),
 			day()+" 0"+strconv.Itoa(random.IntN(3))+":00:00.5Z")
 		codes, alert := "{}", any(nil)

@@ -65,19 +65,24 @@ func newOracle(t *testing.T, pool *pgxpool.Pool, plural, key string, texts ...st
 	return o
 }
 
-// checkJoins checks the names of referenced rows.
+// checkJoins checks the names of referenced rows. Users of events need no account.
 func (o *oracle) checkJoins(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	for _, column := range o.names {
 		noun := strings.TrimSuffix(column, "_name")
+		sql := "SELECT id || '|' || name FROM " + noun
+		if column == "user_display_name" {
+			noun, sql = "user", "SELECT id || '|' || coalesce(display_name, username) FROM account"
+		}
 		names := map[string]string{}
-		for _, pair := range pgtest.QueryColumn(t, pool, "SELECT id || '|' || name FROM "+noun) {
+		for _, pair := range pgtest.QueryColumn(t, pool, sql) {
 			id, name, _ := strings.Cut(pair, "|")
 			names[id] = name
 		}
 		for _, r := range o.rows {
 			id, name := r[noun+"_id"], r[column]
-			if (id == nil) != (name == nil) || id != nil && names[*id] != *name {
+			want, exists := names[text(id)]
+			if exists != (name != nil) || exists && want != *name {
 				t.Errorf("%s: %s of %s is %s", o.plural, column, text(id), text(name))
 			}
 		}
@@ -151,8 +156,8 @@ func fold(text string) string {
 	for _, r := range strings.ToLower(text) {
 		switch {
 		case unicode.Is(unicode.Mn, r):
-		case strings.ContainsRune("éóïß", r):
-			folded.WriteString(map[rune]string{'é': "e", 'ó': "o", 'ï': "i", 'ß': "ss"}[r])
+		case strings.ContainsRune("åéóïß", r):
+			folded.WriteString(map[rune]string{'å': "a", 'é': "e", 'ó': "o", 'ï': "i", 'ß': "ss"}[r])
 		case r == 'æ':
 			folded.WriteString("ae")
 		case r == 'ø':

@@ -123,8 +123,9 @@ var variableValues = []struct {
 	example string
 }{
 	{regexp.MustCompile(`"eyJ[\w.-]+"`), `"eyJ…"`},
-	{regexp.MustCompile(`"(ll[rk]_)[\w-]{40,}"`), `"${1}…"`},
+	{regexp.MustCompile(`"(ll[rkl]_)[\w-]{40,}"`), `"${1}…"`},
 	{regexp.MustCompile(`"llk_[\w-]{8}"`), `"llk_5Zt0qP3x"`},
+	{regexp.MustCompile(`#lll_[\w-]{40,}"`), `#lll_…"`},
 	{regexp.MustCompile(`/media/\w{2}/\w{26}\.`), "/media/x7/x7" + strings.Repeat("q", 24) + "."},
 	{regexp.MustCompile(`"expires_in":\d+`), `"expires_in":900`},
 }

@@ -39,7 +39,9 @@ var publicRoutes = []string{
 	"GET /problems/{type}",
 	"GET /readyz",
 	"GET /static/{digest}/{file:.*}",
+	"POST /auth/link",
 	"POST /auth/login",
+	"POST /auth/password",
 	"POST /auth/refresh",
 	"POST /auth/register",
 }

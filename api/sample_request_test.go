@@ -73,7 +73,7 @@ func parseCurl(t *testing.T, command string) (r sampleRequest) {
 	if strings.Contains(command, " -F ") {
 		r.body, r.header = sampleForm, []string{"Content-Type: multipart/form-data; boundary=X"}
 	} else if body := curlBody.FindStringSubmatch(command); body != nil {
-		r.body = body[1]
+		r.body = strings.Replace(body[1], "lll_…", sampleLink, 1)
 	}
 	return r
 }

@@ -89,6 +89,7 @@ func expectedClasses(e *rest.Endpoint) []string {
 	d := e.Operation.Describe()
 	hasDependents := slices.Contains(e.Plan.QueryNames(), "cascade")
 	updates := e.Method == http.MethodPatch || e.Method == http.MethodPut && !d.CanCreate
+	deletes := e.Method == http.MethodDelete
 	switch {
 	case d.Kind == rest.KindRaw && d.Queries != nil: // a stream does not end, so a story can only cover its errors
 		return []string{"bad"}
@@ -104,11 +105,13 @@ func expectedClasses(e *rest.Endpoint) []string {
 		return []string{"ok", "bad"}
 	case d.Kind == rest.KindCreate:
 		return []string{"ok", "bad", "conflict", "stale"}
-	case e.Method == http.MethodGet:
+	case e.Method == http.MethodGet && len(e.Plan.PathNames()) == 0: // its row always exists
+		return []string{"ok", "bad"}
+	case e.Method == http.MethodGet, deletes && !e.Plan.HasVersion():
 		return []string{"ok", "bad", "missing"}
-	case updates, e.Method == http.MethodDelete && !hasDependents:
+	case updates, deletes && !hasDependents:
 		return []string{"ok", "bad", "missing", "stale"}
-	case e.Method == http.MethodDelete:
+	case deletes:
 		return []string{"ok", "bad", "missing", "stale", "conflict"}
 	default:
 		return []string{"ok", "bad", "stale"}
