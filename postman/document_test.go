@@ -86,6 +86,14 @@ func (c call) rank() int {
 	return slices.Index(order, kind)
 }
 
+// depth orders the calls of a rank. What belongs to a row is created after the row and deleted before it.
+func (c call) depth() int {
+	if c.method == "DELETE" {
+		return -len(c.segments())
+	}
+	return len(c.segments())
+}
+
 func isVariable(part string) bool { return strings.HasPrefix(part, "{") }
 
 // describe returns the description of a call, a note, and the SQL that the call runs.

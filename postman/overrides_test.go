@@ -28,6 +28,12 @@ var overrides = map[string]struct {
 	"GET /media/{folder}/{file}": {path: map[string]string{"folder": "{{folder}}", "file": "{{file}}"},
 		mediaType: "text/plain"},
 
+	"POST /api/v1/users/{id}/password-link": {noDryRun: true, after: []string{
+		`pm.collectionVariables.set("link", pm.response.json().token);`,
+	}},
+	"POST /auth/link":     {body: map[string]any{"token": "{{link}}"}},
+	"POST /auth/password": {body: map[string]any{"token": "{{link}}", "password": "{{password}}"}},
+
 	"POST /auth/register": {
 		body: credentials, noDryRun: true,
 		before: []string{
@@ -63,9 +69,11 @@ var (
 	}
 )
 
-// accountSequence is the order of the requests in the folder "accounts", from registering to signing out. It includes
-// requests of other folders that an account uses.
+// accountSequence is the order of the requests in the folder "accounts": inviting a user, then from registering to
+// signing out. It includes requests of other folders that an account uses.
 var accountSequence = []string{
+	"POST /api/v1/users", "POST /api/v1/users/{id}/password-link", "POST /auth/link", "POST /auth/password",
+	"DELETE /api/v1/users/{id}/password-link", "DELETE /api/v1/users/{id}",
 	"POST /auth/register", "POST /auth/login", "POST /auth/refresh", "GET /auth/session", "GET /account",
 	"PATCH /account", "PUT /account", "GET /auth/token", "PUT /auth/token/{session_id}",
 	"POST /api/v1/tokens", "GET /api/v1/tokens", "DELETE /api/v1/tokens/{id}", "POST /api/v1/todos",

@@ -71,7 +71,7 @@ func (d *document) description() string {
 		"A server without required authentication needs no token. "+
 		"Otherwise set the variables `username` and `password` and send %q: "+
 		"it stores the access token, which all later requests send. "+
-		"In a run, the folder \"accounts\" registers a new account, uses it, signs out, "+
+		"In a run, the folder \"accounts\" invites a user, registers a new account, uses it, signs out, "+
 		"and restores the previous access token.\n\n"+
 		"Optional parameters and headers are included, but disabled.", createSite, signIn)
 }
@@ -91,7 +91,7 @@ func (d *document) collection() collection {
 		}
 	}
 	slices.SortFunc(calls, func(a, b call) int {
-		return cmp.Or(a.rank()-b.rank(), len(a.segments())-len(b.segments()), cmp.Compare(a.path, b.path))
+		return cmp.Or(a.rank()-b.rank(), a.depth()-b.depth(), cmp.Compare(a.path, b.path))
 	})
 	createdBy := map[string]string{} // name of the request that creates the row, by noun
 	for _, c := range calls {
@@ -139,6 +139,7 @@ func (d *document) collection() collection {
 		{Key: "refresh_token", Description: "Renews the access token once. Set by signing in."},
 		{Key: "previous_token", Description: "The access token before registering, restored after signing out."},
 		{Key: "session", Description: "The ID of the current session."},
+		{Key: "link", Description: "The token of a link to choose a password. Set by creating a link."},
 		{Key: "folder", Description: "The directory in the URL of the uploaded file. Set by an upload."},
 		{Key: "file", Description: "The name in the URL of the uploaded file. Set by an upload."},
 	}
