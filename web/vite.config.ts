@@ -34,7 +34,8 @@ export default defineConfig({
       output: {
         entryFileNames: 'static/app.js',
         chunkFileNames: 'static/[name].js',
-        assetFileNames: 'static/app[extname]',
+        assetFileNames: ({ names }) =>
+          names.some((name) => name.endsWith('.woff2')) ? 'static/[name][extname]' : 'static/app[extname]',
       },
     },
   },
