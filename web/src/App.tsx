@@ -8,7 +8,7 @@ import { createQueryClient } from './api/queries'
 import { nonce } from './nonce'
 import { createAppRouter } from './routes'
 import { sessionQuery } from './session/api'
-import { cssVariables, theme } from './shell/theme'
+import { cssVariables, theme } from './theme/theme'
 
 export function App() {
   const [queryClient] = useState(createQueryClient)

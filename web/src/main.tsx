@@ -1,4 +1,9 @@
+import '@fontsource-variable/inter/wght.css'
 import '@mantine/core/styles.css'
+import '@mantine/dates/styles.css'
+import '@mantine/notifications/styles.css'
+import '@mantine/spotlight/styles.css'
+import './theme/tokens.css'
 import './app.css'
 
 import { createRoot } from 'react-dom/client'
