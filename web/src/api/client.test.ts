@@ -66,7 +66,7 @@ describe('problems', () => {
       status: 400,
       message: 'no',
       requestId: 'r1',
-      messagesByField: { name: 'is missing; must not be blank', mac: 'is invalid' },
+      messagesByField: { name: 'Required; Required', mac: 'Is invalid' },
       isTransient: false,
     })
   })

@@ -1,3 +1,4 @@
+import { describeFieldError, fieldLabel } from './fieldErrors'
 import type { components } from './schema'
 
 type ProblemBody = components['schemas']['Problem']
@@ -17,7 +18,7 @@ export class Problem extends Error {
   readonly retryAfter: number | undefined
 
   constructor(body: Partial<ProblemBody> & Pick<ProblemBody, 'status' | 'detail'>, retryAfter?: number) {
-    super(body.detail)
+    super(describeDetail(body))
     this.status = body.status
     this.title = body.title ?? 'Something went wrong'
     this.requestId = body.request_id
@@ -55,10 +56,26 @@ export class Problem extends Error {
   /** messagesByField returns the messages of each field for a form. */
   get messagesByField(): Record<string, string> {
     const messages: Record<string, string> = {}
-    for (const { field, message } of this.errors)
-      messages[field] = messages[field] ? `${messages[field]}; ${message}` : message
+    for (const { field, message } of this.errors) {
+      const text = describeFieldError(message)
+      messages[field] = messages[field] ? `${messages[field]}; ${text}` : text
+    }
     return messages
   }
+
+  /** describeErrors returns the messages of the fields that a form does not have, with their names. */
+  describeErrors(formFields: readonly string[]): string {
+    return describeErrors(this.errors.filter(({ field }) => !formFields.includes(field)))
+  }
+}
+
+const describeErrors = (errors: readonly FieldError[]): string =>
+  errors.map(({ field, message }) => `${fieldLabel(field)}: ${describeFieldError(message)}`).join('; ')
+
+/** describeDetail returns the detail of a problem. One that only lists the errors is put into the words of a form. */
+function describeDetail({ detail, errors = [] }: Pick<ProblemBody, 'detail' | 'errors'>): string {
+  const list = errors.map(({ field, message }) => `${field}: ${message}`).join('; ')
+  return list !== '' && detail === `${list}.` ? describeErrors(errors) : detail
 }
 
 function isProblemBody(body: unknown): body is ProblemBody {

@@ -11,8 +11,9 @@ const maxRetries = 3
  */
 export function createQueryClient(): QueryClient {
   const client: QueryClient = new QueryClient({
-    // A rejected write may mean that the role of the user has changed.
     mutationCache: new MutationCache({
+      onSuccess: () => void client.invalidateQueries({ queryKey: ['summary'] }), // it counts the rows of all lists
+      // A rejected write may mean that the role of the user has changed.
       onError: (error) => void (toProblem(error).status === 403 && client.invalidateQueries({ queryKey: ['session'] })),
     }),
     defaultOptions: {
