@@ -1,24 +1,21 @@
-import { Badge, VisuallyHidden } from '@mantine/core'
+import { VisuallyHidden } from '@mantine/core'
 
+import { StatusBadge } from '../components/StatusBadge'
 import { useLiveState } from './liveUpdates'
 
-const badgeByState = {
-  connecting: { label: 'Connecting', color: 'gray', description: 'Connecting to live updates.' },
-  live: { label: 'Live', color: 'teal', description: 'New events and alerts appear automatically.' },
-  late: {
-    label: 'Reconnecting',
-    color: 'orange',
-    description: 'Live updates are interrupted. Lists refresh every 15 seconds until the connection is back.',
-  },
-} as const
+const description = 'Live updates are interrupted. Lists refresh every 15 seconds until the connection is back.'
 
-/** ConnectionBadge shows the state of the live connection. */
+/** ConnectionBadge shows that the live connection is interrupted. It shows nothing while it works. */
 export function ConnectionBadge() {
-  const { label, color, description } = badgeByState[useLiveState()]
+  const isLate = useLiveState() === 'late'
   return (
-    <Badge variant="light" color={color} role="status" tt="none" title={description}>
-      {label}
-      <VisuallyHidden>: {description}</VisuallyHidden>
-    </Badge>
+    <div role="status">
+      {isLate && (
+        <StatusBadge tone="warning" title={description}>
+          Reconnecting…
+          <VisuallyHidden> {description}</VisuallyHidden>
+        </StatusBadge>
+      )}
+    </div>
   )
 }

@@ -4,8 +4,8 @@ import { useEffect } from 'react'
 import { createStore, useStore } from '../components/store'
 import { followStream, type LiveMessage, type LiveState } from './stream'
 
-// Applies messages of the stream to the query cache. Lists of events and alerts are invalidated at most once per
-// second, the query of a single alert at once.
+// Applies messages of the stream to the query cache. Lists of events and alerts, and the summary, are invalidated at most
+// once per second, the query of a single alert at once.
 
 const liveState = createStore<LiveState>('connecting')
 const listeners = new Set<(messages: LiveMessage[]) => void>()
@@ -42,11 +42,14 @@ export function useLiveUpdates(isActive: boolean) {
  */
 const queryKeyByKind = { event: 'events', alert: 'alerts' } as const
 
+/** summaryKey is the key of the summary, which counts the rows of all lists. */
+const summaryKey = 'summary'
+
 /**
  * pollKeys are refreshed while the stream is down. They include the event feed, which merges messages itself and is
  * fetched again only when it may have missed some.
  */
-const pollKeys = [...Object.values(queryKeyByKind), 'feed']
+const pollKeys = [...Object.values(queryKeyByKind), 'feed', summaryKey]
 
 function startLiveUpdates(queryClient: QueryClient): () => void {
   const staleKeys = new Set<string>()
@@ -67,6 +70,7 @@ function startLiveUpdates(queryClient: QueryClient): () => void {
     onMessages: (messages) => {
       for (const { kind, row } of messages) {
         markStale(queryKeyByKind[kind])
+        markStale(summaryKey)
         // The row of a list has fewer fields than a single alert, so the alert must be fetched again.
         if (kind === 'alert') void queryClient.invalidateQueries({ queryKey: ['alert', row.id] })
       }

@@ -1,9 +1,10 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
+
 import { authFetch } from '../api/authFetch'
 import { basePath, scopedName } from '../api/basePath'
 import type { Schemas } from '../api/client'
 import { Problem } from '../api/problem'
 import { delay } from './delay'
-import { createSseParser } from './sseParser'
 
 // The live stream of events and alerts. All tabs of a browser share one connection, because browsers open at most six
 // connections per server. The tab that holds the lock (the leader) reads the stream and broadcasts it to the other
@@ -112,18 +113,18 @@ async function readStream(
     const response = await authFetch(new Request(`${basePath}/api/v1/stream`, { headers, signal, cache: 'no-store' }))
     if (!response.ok || !response.body)
       throw Problem.fromResponse(response, await response.json().catch(() => undefined))
-    const parseChunk = createSseParser()
+    let received: EventSourceMessage[] = []
+    const parser = createParser({ onEvent: (message) => received.push(message) })
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return
       clearTimeout(timer)
       timer = setTimeout(() => silenceController.abort(), silenceTimeout)
-      const sseMessages = parseChunk(value)
-      const messages = sseMessages
-        .filter(({ data }) => data !== '')
-        .map(({ kind, data }) => ({ kind, row: JSON.parse(data) }) as LiveMessage)
-      onMessage({ messages, lastEventId: sseMessages.findLast(({ id }) => id)?.id, state: 'live' })
+      parser.feed(value)
+      const messages = received.map(({ event, data }) => ({ kind: event, row: JSON.parse(data) }) as LiveMessage)
+      onMessage({ messages, lastEventId: received.at(-1)?.id, state: 'live' })
+      received = []
     }
   } finally {
     clearTimeout(timer)
