@@ -28,7 +28,7 @@ export function ConfirmDeleteDialog({ itemName, onDelete, onDeleted, onClose }: 
         () => '',
         (reason: unknown) => {
           const problem = toProblem(reason)
-          if (problem.status === 409) return problem.message.replace(/ Delete them first.*$/, '')
+          if (problem.status === 409) return describeDependents(problem.message)
           throw problem
         },
       ),
@@ -43,10 +43,10 @@ export function ConfirmDeleteDialog({ itemName, onDelete, onDeleted, onClose }: 
     <Dialog onClose={onClose} title={`Delete ${itemName}?`}>
       <Stack>
         {dryRunQuery.isPending && <Loading rows={1} />}
-        {inUse && <Text>{dryRunQuery.data}</Text>}
+        {inUse && <Text>In use by {dryRunQuery.data}.</Text>}
         {inUse && (
           <Checkbox
-            label="Also delete these items"
+            label={`Also delete ${dryRunQuery.data}`}
             checked={cascade}
             onChange={(event) => setCascade(event.currentTarget.checked)}
           />
@@ -70,3 +70,7 @@ export function ConfirmDeleteDialog({ itemName, onDelete, onDeleted, onClose }: 
     </Dialog>
   )
 }
+
+/** describeDependents returns the dependent rows in a message of the server: "5 computers and 5 freezers". */
+const describeDependents = (message: string): string =>
+  (/referenced by (.+?)\. Delete/.exec(message)?.[1] ?? 'other items').replace(/, (?=[^,]*$)/, ' and ')

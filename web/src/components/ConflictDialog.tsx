@@ -37,7 +37,7 @@ export function ConflictDialog<T extends object>({
       .map((name) => `${labels[name]}: ${formatField(name, before[name])} → ${formatField(name, after[name])}`)
       .join(', ')
   return (
-    <Dialog onClose={onCancel} title="Another user edited this while you did" size="lg">
+    <Dialog onClose={onCancel} isDirty={keptFields.length > 0} title="Another user edited this while you did" size="lg">
       <Stack>
         <Text>
           {conflicting.length > 0

@@ -3,6 +3,7 @@ import { useRouter } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 
 import { toProblem } from '../api/problem'
+import classes from './NewRowScreen.module.css'
 import { Forbidden } from './placeholders'
 import type { RowFormProps } from './RowDetails'
 import { Screen } from './Screen'
@@ -42,7 +43,8 @@ export function NewRowScreen<T, F>({
 }: Props<T, F>) {
   const queryClient = useQueryClient()
   const { history } = useRouter()
-  const goBack = () => (history.canGoBack() ? history.back() : onCancel())
+  // Cancel discards what was typed, without the question of useLeaveWarning.
+  const goBack = () => (history.canGoBack() ? history.back({ ignoreBlocker: true }) : onCancel())
   const { mutate, isPending, error } = useMutation({
     mutationFn: createRow,
     onSuccess: (newRow) => {
@@ -55,7 +57,7 @@ export function NewRowScreen<T, F>({
   return (
     <Screen title={title} breadcrumb={breadcrumb}>
       {canCreate ? (
-        <>
+        <div className={classes.form}>
           {note}
           {renderForm({
             initialValues,
@@ -64,7 +66,7 @@ export function NewRowScreen<T, F>({
             isSaving: isPending,
             problem: error ? toProblem(error) : undefined,
           })}
-        </>
+        </div>
       ) : (
         <Forbidden />
       )}

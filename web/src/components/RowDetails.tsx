@@ -1,4 +1,3 @@
-import { Card } from '@mantine/core'
 import type { ReactNode } from 'react'
 
 import type { Problem } from '../api/problem'
@@ -7,7 +6,7 @@ import { ConflictDialog } from './ConflictDialog'
 import { DescriptionList } from './DescriptionList'
 import { changedFields } from './form'
 import { type FormatField, formatPlainField } from './formatValue'
-import { Section } from './Section'
+import { Panel } from './Panel'
 import { useRowEditor } from './useRowEditor'
 
 /** Props of a form that edits the fields of a row. */
@@ -26,6 +25,8 @@ interface Props<T, F> {
   canEdit: boolean
   /** Labels of the fields, in display order. */
   labels: Partial<Record<keyof T & string, string>>
+  /** The field that is the title of the screen, which is not repeated. */
+  titleField?: keyof T & string
   editOptions: EditOptions<T>
   /** Renders the edit form. */
   renderForm: (props: RowFormProps<F>) => ReactNode
@@ -33,6 +34,8 @@ interface Props<T, F> {
   fieldContent?: Partial<Record<keyof T & string, ReactNode>>
   /** Replaces the list of fields. */
   items?: [name: string, value: ReactNode][]
+  /** Further properties, which are not edited here. */
+  moreItems?: [name: string, value: ReactNode][]
   formatField?: FormatField
 }
 
@@ -41,10 +44,12 @@ export function RowDetails<T extends { version: number }, F extends Partial<T>>(
   row,
   canEdit,
   labels,
+  titleField,
   editOptions,
   renderForm,
   fieldContent = {},
   items,
+  moreItems = [],
   formatField = formatPlainField,
 }: Props<T, F>) {
   const { editing, conflict, save, stopEditing, editButton } = useRowEditor<T>({
@@ -52,26 +57,23 @@ export function RowDetails<T extends { version: number }, F extends Partial<T>>(
     editOptions,
     canEdit,
   })
-  const fieldNames = Object.keys(labels) as (keyof T & string)[]
+  const fieldNames = (Object.keys(labels) as (keyof T & string)[]).filter((name) => name !== titleField)
+  const fieldItems = fieldNames.map((name): [string, ReactNode] => [
+    labels[name] ?? '',
+    fieldContent[name] ?? formatPlainField(name, row[name]),
+  ])
   return (
-    <Section title="Details" id="details" actions={editButton}>
-      <Card withBorder>
-        {editing ? (
-          renderForm({
-            initialValues: editing.initialValues as unknown as Partial<F>,
-            problem: editing.problem,
-            onSubmit: (fields) => save(editing.base, changedFields<T>(editing.base, fields)),
-            onCancel: stopEditing,
-          })
-        ) : (
-          <DescriptionList
-            items={
-              items ??
-              fieldNames.map((name) => [labels[name] ?? '', fieldContent[name] ?? formatPlainField(name, row[name])])
-            }
-          />
-        )}
-      </Card>
+    <Panel title="Details" id="details" actions={editButton}>
+      {editing ? (
+        renderForm({
+          initialValues: editing.initialValues as unknown as Partial<F>,
+          problem: editing.problem,
+          onSubmit: (fields) => save(editing.base, changedFields<T>(editing.base, fields)),
+          onCancel: stopEditing,
+        })
+      ) : (
+        <DescriptionList items={[...(items ?? fieldItems), ...moreItems]} />
+      )}
       {conflict && (
         <ConflictDialog
           conflict={conflict}
@@ -81,6 +83,6 @@ export function RowDetails<T extends { version: number }, F extends Partial<T>>(
           onCancel={stopEditing}
         />
       )}
-    </Section>
+    </Panel>
   )
 }

@@ -2,7 +2,7 @@ import { SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 
 import type { EntityKind } from '../search/api'
-import { emptyToNull, FormActions, useFormFocus } from './form'
+import { emptyToNull, FormActions, useFormFocus, useLeaveWarning } from './form'
 import { Picker } from './Picker'
 import type { RowFormProps } from './RowDetails'
 
@@ -38,10 +38,11 @@ export function RowForm<F extends object>({
   const fieldNames = fields.map(({ name }) => name)
   const initial = initialValues as Record<string, unknown>
   const form = useForm<Record<string, string>>({
-    mode: 'uncontrolled',
+    mode: 'controlled',
     initialValues: Object.fromEntries(fieldNames.map((name) => [name, String(initial[name] ?? '')])),
   })
   useFormFocus(form, fieldNames, problem)
+  useLeaveWarning((form.isDirty() || problem !== undefined) && !isSaving)
   const parseValue = ({ required, pickerKind }: FormField, text: string) => {
     if (pickerKind) return text === '' ? null : Number(text)
     return required ? text : emptyToNull(text)
@@ -56,20 +57,21 @@ export function RowForm<F extends object>({
       )}
     >
       <Stack>
-        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+        <SimpleGrid type="container" cols={{ base: 1, '480px': 2 }}>
           {fields.map(({ name, label, required = false, pickerKind, pickerLabel, acceptsScan, ...inputProps }) =>
             pickerKind ? (
               <Picker
-                key={form.key(name)}
+                key={name}
                 kind={pickerKind}
                 label={label}
                 required={required}
-                selectedLabel={pickerLabel}
+                emptyLabel={required ? undefined : 'None'}
+                selectedLabel={form.isDirty(name) ? undefined : pickerLabel}
                 {...form.getInputProps(name)}
               />
             ) : (
               <TextInput
-                key={form.key(name)}
+                key={name}
                 label={label}
                 required={required}
                 data-scan={acceptsScan ? 'accept' : undefined}

@@ -13,6 +13,8 @@ export interface Column<T> {
   cell?: (row: T) => ReactNode
   /** Aligns numbers at the end. */
   alignEnd?: boolean
+  /** Shows identifiers in a monospaced typeface. */
+  isCode?: boolean
   /** Width in rem. Columns without a width share the rest. */
   width?: number
 }
@@ -71,7 +73,7 @@ export function RowTable<T extends object>({
   const containerRef = useRef<HTMLDivElement>(null)
   const isTooNarrow = useIsTooNarrow(containerRef, minWidth)
   return (
-    <div ref={containerRef} className={isTooNarrow ? classes.scrolling : undefined}>
+    <div ref={containerRef} className={`${classes.panel} ${isTooNarrow ? classes.scrolling : ''}`}>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- moves the focus, sets titles */}
       <table
         role="table"
@@ -175,14 +177,19 @@ function RowCells<T>({ row, rowId, columns, isSelected, toggleSelected }: RowPro
           />
         </td>
       )}
-      {columns.map(({ id, header, value, cell, alignEnd }, i) => {
+      {columns.map(({ id, header, value, cell, alignEnd, isCode }, i) => {
         const content = cell ? cell(row) : value(row)
         return i === 0 ? (
           <th key={id} role="rowheader" scope="row">
             {content}
           </th>
         ) : (
-          <td key={id} role="cell" data-label={header} className={alignEnd ? classes.alignEnd : undefined}>
+          <td
+            key={id}
+            role="cell"
+            data-label={header}
+            className={alignEnd ? classes.alignEnd : isCode ? classes.code : undefined}
+          >
             {content}
           </td>
         )

@@ -1,9 +1,11 @@
-import { Group, Stack, Title } from '@mantine/core'
-import { type ReactNode, useEffect, useRef } from 'react'
+import { Title } from '@mantine/core'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 
 import { appPath } from '../api/basePath'
 import { rememberVisit } from '../search/recentVisits'
 import { useSession } from '../session/api'
+import classes from './Screen.module.css'
+import { TitleLineSlot } from './TitleLine'
 
 // The browser sets the focus of the first screen. Later screens focus their heading, so screen readers announce it.
 let hasShownScreen = false
@@ -11,16 +13,19 @@ let hasShownScreen = false
 interface Props {
   /** Text of the heading and of the browser tab. */
   title: string
-  /** A link above the title to the parent screen. */
+  /** Links above the title to the screens that lead here, outermost first. */
   breadcrumb?: ReactNode
-  /** Buttons beside the title. */
+  /** The state of the item, beside the title. */
+  badges?: ReactNode
+  /** Buttons at the end of the title line, with at most one filled. */
   actions?: ReactNode
   children: ReactNode
 }
 
 /** Screen is the frame of every screen: heading, tab title and initial focus. */
-export function Screen({ title, breadcrumb, actions, children }: Props) {
+export function Screen({ title, breadcrumb, badges, actions, children }: Props) {
   const headingRef = useRef<HTMLHeadingElement>(null)
+  const [slot, setSlot] = useState<HTMLElement | null>(null)
   const username = useSession()?.username
   useEffect(() => {
     document.title = `${title} · Labledger`
@@ -31,21 +36,31 @@ export function Screen({ title, breadcrumb, actions, children }: Props) {
     return () => clearTimeout(timer)
   }, [title, username])
   useEffect(() => {
-    if (hasShownScreen) headingRef.current?.focus({ preventScroll: true })
+    const heading = headingRef.current
+    const isFieldFocused = heading?.closest('main')?.contains(document.activeElement) // by a form of the screen
+    if (hasShownScreen && !isFieldFocused) heading?.focus({ preventScroll: true })
     hasShownScreen = true
   }, [])
   return (
-    <Stack gap="lg">
+    <div className={classes.screen}>
       <div>
-        {breadcrumb}
-        <Group justify="space-between" gap="sm">
-          <Title order={1} ref={headingRef} tabIndex={-1} style={{ overflowWrap: 'anywhere' }}>
-            {title}
-          </Title>
-          {actions && <Group gap="xs">{actions}</Group>}
-        </Group>
+        {breadcrumb && (
+          <nav aria-label="Breadcrumb" className={classes.path}>
+            {breadcrumb}
+          </nav>
+        )}
+        <div className={classes.head}>
+          <div className={classes.title}>
+            <Title order={1} ref={headingRef} tabIndex={-1}>
+              {title}
+            </Title>
+            {badges}
+          </div>
+          <div ref={setSlot} className={classes.slot} />
+          {actions && <div className={classes.actions}>{actions}</div>}
+        </div>
       </div>
-      {children}
-    </Stack>
+      <TitleLineSlot value={slot}>{children}</TitleLineSlot>
+    </div>
   )
 }

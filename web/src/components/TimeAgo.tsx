@@ -44,9 +44,14 @@ function subscribe(onTick: () => void) {
   }
 }
 
-/** TimeAgo shows a relative time with the absolute time as its title. at is an RFC 3339 string or Unix seconds. */
-export function TimeAgo({ at }: { at: string | number }) {
-  const date = new Date(typeof at === 'number' ? at * 1000 : at)
+/** Time is an RFC 3339 string or Unix seconds. */
+type Time = string | number
+
+const parseTime = (at: Time): Date => new Date(typeof at === 'number' ? at * 1000 : at)
+
+/** TimeAgo shows a relative time with the absolute time as its title. */
+export function TimeAgo({ at }: { at: Time }) {
+  const date = parseTime(at)
   const current = useSyncExternalStore(subscribe, currentTime)
   if (Number.isNaN(date.getTime())) return <span>{at}</span> // event times may exceed the range of Date
   return (
@@ -56,12 +61,13 @@ export function TimeAgo({ at }: { at: string | number }) {
   )
 }
 
-/** AbsoluteTime shows an RFC 3339 time for records that must be exact, with the relative time as its title. */
-export function AbsoluteTime({ at }: { at: string }) {
+/** AbsoluteTime shows a time for records that must be exact, with the relative time as its title. */
+export function AbsoluteTime({ at }: { at: Time }) {
+  const date = parseTime(at)
   const current = useSyncExternalStore(subscribe, currentTime)
-  const date = new Date(at)
+  if (Number.isNaN(date.getTime())) return <span>{at}</span>
   return (
-    <time dateTime={at} title={formatTimeAgo(date, current)}>
+    <time dateTime={date.toISOString()} title={formatTimeAgo(date, current)}>
       {absoluteFormat.format(date)}
     </time>
   )

@@ -1,4 +1,5 @@
 import { Alert, Button, Group, Text } from '@mantine/core'
+import { useBlocker } from '@tanstack/react-router'
 import { useEffect, useEffectEvent } from 'react'
 
 import type { Problem } from '../api/problem'
@@ -35,7 +36,7 @@ export function useFormFocus<FieldName extends string>(
   { focusInitially = true } = {},
 ) {
   const applyProblem = useEffectEvent((problem: Problem | undefined) => {
-    if (problem) form.setErrors(describeFieldErrors(problem))
+    if (problem) form.setErrors(problem.messagesByField)
     // The focus is lost if the form was unmounted and mounted again.
     const isFocusLost = !document.activeElement || document.activeElement === document.body
     const invalidField = problem && fields.find((name) => problem.messagesByField[name])
@@ -45,23 +46,42 @@ export function useFormFocus<FieldName extends string>(
   useEffect(() => applyProblem(problem), [problem])
 }
 
-/** describeFieldErrors returns the message of each field, in the words of a form. */
-function describeFieldErrors({ messagesByField }: Problem): Record<string, string> {
-  const describe = (message: string) => (/^must not be (null|blank|empty)$/.test(message) ? 'Required' : message)
-  return Object.fromEntries(Object.entries(messagesByField).map(([field, message]) => [field, describe(message)]))
+const leaveQuestion = 'Leave without saving? What you typed will be lost.'
+
+/** confirmLeave reports whether typed text can be discarded. It asks the user if there is any. */
+export const confirmLeave = (isDirty: boolean): boolean => !isDirty || window.confirm(leaveQuestion)
+
+/** useLeaveWarning asks before the user leaves a form with typed text, by a link, the back button or closing the tab. */
+export function useLeaveWarning(isDirty: boolean) {
+  useBlocker({
+    shouldBlockFn: () => !confirmLeave(isDirty),
+    enableBeforeUnload: isDirty,
+    disabled: !isDirty,
+  })
 }
 
-/** ProblemAlert shows the error of a write, unless the fields of the form show all of it. */
+/** ProblemAlert shows the error of a write. fields are the fields of the form, which show their own messages. */
 export function ProblemAlert({ problem, fields = [] }: { problem: Problem | undefined; fields?: readonly string[] }) {
-  if (!problem || (problem.errors.length > 0 && problem.errors.every(({ field }) => fields.includes(field))))
-    return <div role="alert" />
+  if (!problem) return <div role="alert" />
+  const isHighlighted = problem.errors.some(({ field }) => fields.includes(field))
+  const message = isHighlighted ? problem.describeErrors(fields) : problem.message
+  const requestId = problem.status >= 500 && problem.requestId
   return (
-    <Alert role="alert" color="red" title={problemTitle(problem)} variant="outline">
-      <Text size="sm">{problem.message}</Text>
-      {problem.requestId && (
-        <Text size="xs" c="dimmed">
-          Request ID: {problem.requestId}
-        </Text>
+    <Alert
+      role="alert"
+      color="red"
+      title={isHighlighted ? 'Please fix the highlighted fields' : problemTitle(problem)}
+      variant="outline"
+    >
+      {message && (
+        <>
+          <Text size="sm">{message}</Text>
+          {requestId && (
+            <Text size="xs" c="dimmed">
+              Request ID: {requestId}
+            </Text>
+          )}
+        </>
       )}
     </Alert>
   )

@@ -1,4 +1,4 @@
-import { Anchor, Button, type ButtonProps, NavLink } from '@mantine/core'
+import { Anchor, Button, type ButtonProps, Menu, type MenuItemProps, NavLink } from '@mantine/core'
 import { createLink, useRouter } from '@tanstack/react-router'
 import { type ComponentPropsWithRef, type MouseEvent, useCallback } from 'react'
 
@@ -7,10 +7,16 @@ import { type ComponentPropsWithRef, type MouseEvent, useCallback } from 'react'
 export const TextLink = createLink(Anchor<'a'>)
 export const ButtonLink = createLink(AnchorButton)
 export const MenuLink = createLink(NavLink<'a'>)
+export const MenuItemLink = createLink(AnchorMenuItem)
 
 /** AnchorButton is a link that looks like a button. Mantine's Button renders a <button> by default. */
 function AnchorButton(props: ButtonProps & Omit<ComponentPropsWithRef<'a'>, keyof ButtonProps>) {
   return <Button component="a" {...props} />
+}
+
+/** AnchorMenuItem is a link in a menu that opens on demand. */
+function AnchorMenuItem(props: MenuItemProps & Omit<ComponentPropsWithRef<'a'>, keyof MenuItemProps>) {
+  return <Menu.Item component="a" {...props} />
 }
 
 /**

@@ -4,6 +4,7 @@ import { type ReactNode, useCallback, useEffect, useRef } from 'react'
 
 import { type Problem, toProblem } from '../api/problem'
 import { useLiveState } from '../live/liveUpdates'
+import type { Role } from '../session/api'
 import { Icon, type IconName } from './icons'
 import { TextLink } from './links'
 import { problemTitle } from './problemTitle'
@@ -63,10 +64,11 @@ export function EmptyState({
 }
 
 /** Forbidden is shown if the role of the user does not permit a screen. */
-export function Forbidden({ children }: { children?: ReactNode }) {
+export function Forbidden({ requiredRole, children }: { requiredRole?: Role; children?: ReactNode }) {
+  const roleText = requiredRole ? `the role ${requiredRole}` : 'access'
   return (
     <Notice icon="lock" title="You don’t have access" isUrgent>
-      {children ?? 'Your role does not include this page. Ask an admin for access.'}
+      {children ?? `Your role does not include this page. Ask an admin for ${roleText}.`}
     </Notice>
   )
 }
@@ -113,9 +115,9 @@ export function ErrorState({ problem, onRetry }: { problem: Problem; onRetry?: (
       return (
         <Notice
           icon="search"
-          title="Invalid address or filter"
+          title="This address or filter is not valid"
           isUrgent
-          actions={<TextLink to="/">Back to Home</TextLink>}
+          actions={<TextLink to="/">Back to overview</TextLink>}
         >
           {problem.message}
         </Notice>
@@ -126,7 +128,7 @@ export function ErrorState({ problem, onRetry }: { problem: Problem; onRetry?: (
       return <Forbidden>{problem.message}</Forbidden>
     case 404:
       return (
-        <Notice icon="search" title="Not found" isUrgent actions={<TextLink to="/">Back to Home</TextLink>}>
+        <Notice icon="search" title="Not found" isUrgent actions={<TextLink to="/">Back to overview</TextLink>}>
           The item may have been deleted, or the link is wrong.
         </Notice>
       )
@@ -152,7 +154,7 @@ export function ErrorState({ problem, onRetry }: { problem: Problem; onRetry?: (
 export function NotFoundScreen() {
   return (
     <Screen title="Page not found">
-      <EmptyState title="There is no page at this address" actions={<TextLink to="/">Back to Home</TextLink>} />
+      <EmptyState title="There is no page at this address" actions={<TextLink to="/">Back to overview</TextLink>} />
     </Screen>
   )
 }

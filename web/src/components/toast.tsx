@@ -1,60 +1,41 @@
-import { Notification, Stack } from '@mantine/core'
+import { Button, Group, Text } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
 
-import { createStore, useStore } from './store'
-
-// Short messages such as "Saved". Errors stay until the user closes them.
-
-interface ToastMessage {
-  id: number
-  text: string
-  kind: 'success' | 'error'
+interface ToastOptions {
+  kind?: 'success' | 'error'
+  /** Offers to undo what the message reports, for undoTimeout. */
+  onUndo?: (() => void) | undefined
 }
 
-const messages = createStore<ToastMessage[]>([])
-let lastId = 0
+const undoTimeout = 10_000 // ms
 
-function dismiss(id: number) {
-  messages.set(messages.get().filter((message) => message.id !== id))
-}
-
-/** toast shows a message. */
-export function toast(text: string, kind: ToastMessage['kind'] = 'success') {
-  const id = ++lastId
-  messages.set([
-    ...messages
-      .get()
-      .filter((message) => message.text !== text)
-      .slice(-3),
-    { id, text, kind },
-  ]) // a repeated message replaces the previous one
-  if (kind === 'success') setTimeout(() => dismiss(id), 5000)
-}
-
-/** ToastContainer shows the toasts. The shell renders it once. */
-export function ToastContainer() {
-  const visible = useStore(messages)
-  return (
-    <Stack
-      role="status"
-      aria-live="polite"
-      gap="xs"
-      pos="fixed"
-      bottom={16}
-      right={16}
-      maw="calc(100vw - 32px)"
-      style={{ zIndex: 400 }}
-    >
-      {visible.map(({ id, text, kind }) => (
-        <Notification
-          key={id}
-          color={kind === 'error' ? 'red' : 'teal'}
-          onClose={() => dismiss(id)}
-          withBorder
-          closeButtonProps={{ 'aria-label': 'Close message' }}
+/** toast shows a short message such as "Saved". Errors stay until the user closes them. */
+export function toast(text: string, options: ToastOptions['kind'] | ToastOptions = {}) {
+  const { kind = 'success', onUndo } = typeof options === 'string' ? { kind: options } : options
+  const id = text // a repeated message replaces the previous one
+  notifications.hide(id)
+  notifications.show({
+    id,
+    color: kind === 'error' ? 'red' : 'teal',
+    withBorder: true,
+    autoClose: kind === 'error' ? false : onUndo ? undoTimeout : true,
+    closeButtonProps: { 'aria-label': 'Close message' },
+    role: kind === 'error' ? 'alert' : 'status',
+    message: onUndo ? (
+      <Group justify="space-between" wrap="nowrap">
+        <Text size="sm">{text}</Text>
+        <Button
+          variant="light"
+          onClick={() => {
+            notifications.hide(id)
+            onUndo()
+          }}
         >
-          {text}
-        </Notification>
-      ))}
-    </Stack>
-  )
+          Undo
+        </Button>
+      </Group>
+    ) : (
+      text
+    ),
+  })
 }

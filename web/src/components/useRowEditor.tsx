@@ -3,7 +3,9 @@ import { type ReactNode, useEffect, useRef, useState } from 'react'
 
 import type { Problem } from '../api/problem'
 import { type Conflict, type EditOptions, useRowEdit } from '../api/useRowEdit'
+import { useObjectActions } from '../search/useObjectActions'
 import { useShortcut } from '../shell/shortcuts'
+import { Icon } from './icons'
 import { toast } from './toast'
 
 interface RowEditorOptions<T> {
@@ -58,7 +60,9 @@ export function useRowEditor<T extends { version: number }>({
   }
   const { rejected, conflict } = rowEdit
   const editBase = rejected?.base ?? base
-  useShortcut('u', label, startEditing, canEdit && !editBase)
+  const canStart = canEdit && !editBase
+  useShortcut('u', label, startEditing, canStart)
+  useObjectActions(canStart ? [{ label, icon: 'edit', run: startEditing }] : [])
   const wasEditing = useRef(false)
   useEffect(() => {
     if (wasEditing.current && !editBase) buttonRef.current?.focus()
@@ -73,8 +77,16 @@ export function useRowEditor<T extends { version: number }>({
     conflict,
     save,
     stopEditing,
-    editButton: canEdit && !editBase && (
-      <Button ref={buttonRef} variant="default" onClick={startEditing} aria-disabled={rowEdit.isSaving}>
+    editButton: canStart && (
+      <Button
+        ref={buttonRef}
+        variant="subtle"
+        size="compact-sm"
+        mr={-8}
+        leftSection={<Icon name="edit" size={14} />}
+        onClick={startEditing}
+        aria-disabled={rowEdit.isSaving}
+      >
         {rowEdit.isSaving ? 'Saving…' : label}
       </Button>
     ),

@@ -1,0 +1,41 @@
+import { Tabs } from '@mantine/core'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
+
+import classes from './ScreenTabs.module.css'
+
+export interface ScreenTab {
+  /** The name in the URL, which the first tab does not have. */
+  name: string
+  label: ReactNode
+  /** The number of items in the tab. */
+  count?: string | undefined
+  render: () => ReactNode
+}
+
+/** ScreenTabs divides a screen into parts, of which one is shown. The choice is in the URL. */
+export function ScreenTabs({ label, tabs }: { label: string; tabs: ScreenTab[] }) {
+  const { tab } = useSearch({ strict: false })
+  const navigate = useNavigate()
+  const active = tabs.find(({ name }) => name === tab) ?? tabs[0]
+  if (!active) return null
+  const show = (name: string | null) =>
+    void navigate({ to: '.', search: { tab: name === tabs[0]?.name ? undefined : (name ?? undefined) }, replace: true })
+  return (
+    <Tabs value={active.name} onChange={show} keepMounted={false}>
+      <Tabs.List aria-label={label} className={classes.list}>
+        {tabs.map(({ name, label: tabLabel, count }) => (
+          <Tabs.Tab key={name} value={name} className={classes.tab}>
+            {tabLabel} {/* the space separates the count in the accessible name */}
+            {count && <span className={classes.count}>{count}</span>}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+      {tabs.map(({ name, render }) => (
+        <Tabs.Panel key={name} value={name}>
+          {name === active.name && render()}
+        </Tabs.Panel>
+      ))}
+    </Tabs>
+  )
+}
