@@ -1,5 +1,4 @@
 import { type FieldState, isTextInput, restoreField, saveField } from '../components/textInput'
-import { cancelTypeAhead, isTypingAhead } from '../search/typeAhead'
 import { type Scan, ScanDetector, type ScanSettings, type Stroke } from './detector'
 import { findUuid } from './parseCode'
 import { usCharacter } from './usKeyboard'
@@ -11,7 +10,8 @@ const maxExtraKeyDelay = 100 // ms between the end of a scan and further keys of
 /**
  * listenForScans calls onScan when a scanner types a code. No other handler sees the keys of the scan; a field gets
  * back its value and selection from before the scan. Outside of fields, keys are held until it is clear that they are
- * not the beginning of a scan, and then dispatched. It returns a function that stops listening.
+ * not the beginning of a scan, and then dispatched. A field with data-scan="accept" gets the code instead: first as an
+ * event "scan", and as its value unless a handler prevents that. It returns a function that stops listening.
  */
 export function listenForScans(getSettings: () => ScanSettings, onScan: (scan: Scan) => void): () => void {
   const detector = new ScanDetector(getSettings)
@@ -32,6 +32,12 @@ export function listenForScans(getSettings: () => ScanSettings, onScan: (scan: S
     const events = heldEvents
     heldEvents = []
     for (const event of events) {
+      // A shortcut, such as / for the search, has moved the focus to a field since, which gets the key.
+      const field = isTextInput(document.activeElement) && saveField(document.activeElement)
+      if (field) {
+        restoreField({ ...field, value: field.value + event.key, selection: undefined })
+        continue
+      }
       const copy = new KeyboardEvent(event.type, event)
       dispatched.add(copy)
       const target = event.target instanceof Node && event.target.isConnected ? event.target : document.body
@@ -54,14 +60,16 @@ export function listenForScans(getSettings: () => ScanSettings, onScan: (scan: S
     clearTimeout(timer)
     heldEvents = []
     lastScanTime = event.timeStamp
-    cancelTypeAhead()
     const { target } = event
     const state = saveField(target)
     for (const fieldState of fieldStates.values()) restoreField(fieldState)
     fieldStates.clear()
-    if (state && target instanceof HTMLElement && target.dataset.scan === 'accept')
-      restoreField({ ...state, value: findUuid(scan.typed, scan.us) ?? scan.typed.trim(), selection: undefined })
-    else onScan(scan)
+    if (!state || !(target instanceof HTMLElement) || target.dataset.scan !== 'accept') return onScan(scan)
+    const code = findUuid(scan.typed, scan.us) ?? scan.typed.trim()
+    const isUnhandled = target.dispatchEvent(
+      new CustomEvent('scan', { detail: code, bubbles: true, cancelable: true }),
+    )
+    if (isUnhandled) restoreField({ ...state, value: code, selection: undefined })
   }
   const hold = (event: KeyboardEvent) => {
     swallow(event)
@@ -80,7 +88,7 @@ export function listenForScans(getSettings: () => ScanSettings, onScan: (scan: S
       return
     }
     const startsWithSpace = length === 1 && event.key === ' ' // presses a button or scrolls
-    if (!isTypingAhead() && !startsWithSpace && detector.mayBeScan) hold(event)
+    if (!startsWithSpace && detector.mayBeScan) hold(event)
   }
   const handleKeyDown = (event: KeyboardEvent) => {
     if (dispatched.has(event) || ['Shift', 'CapsLock', 'AltGraph'].includes(event.key)) return

@@ -1,7 +1,7 @@
 import type { EntityKind, SearchHit } from './api'
 
 /** foldText returns a text without case and accents, like the search of the server. */
-const foldText = (text: string) =>
+export const foldText = (text: string) =>
   text
     .normalize('NFKD')
     .replaceAll(/[\p{Mn}\u00ad\u200b-\u200f]/gu, '')
@@ -16,7 +16,11 @@ const codeLengths: Partial<Record<EntityKind, number>> = { computer: 12, contain
  * findExactHits returns the hits that a text names: by the key or the name, or by a MAC address or UUID in any
  * notation, which the search of the server understands.
  */
-export function findExactHits(text: string, kind: EntityKind, hits: SearchHit[]): SearchHit[] {
+export function findExactHits<Hit extends Pick<SearchHit, 'key' | 'title'>>(
+  text: string,
+  kind: EntityKind,
+  hits: Hit[],
+): Hit[] {
   const named = hits.filter(({ key, title }) => key === text.trim() || foldText(title) === foldText(text))
   if (named.length > 0) return named
   const digits = text.toLowerCase().replace(/^\s*urn:uuid:/, '').replaceAll(/[-:.{}\s]/g, '')

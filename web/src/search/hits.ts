@@ -1,9 +1,17 @@
+import { describeReasons } from '../alerts/explainReason'
 import type { Total } from '../api/client'
 import { formatTotal } from '../components/formatTotal'
 import type { EntityKind, SearchGroup, SearchHit } from './api'
 
-/** toHits returns the rows of a group as hits, with what tells rows of the same name apart. */
+/** toHits returns the rows of a group as hits, with what tells rows of the same name apart: at last the key. */
 export function toHits(group: SearchGroup): SearchHit[] {
+  const hits = rowHits(group)
+  const isAmbiguous = ({ title, detail }: SearchHit) =>
+    hits.filter((other) => other.title === title && other.detail === detail).length > 1
+  return hits.map((row) => (isAmbiguous(row) ? { ...row, detail: `${row.detail}, ${row.key}` } : row))
+}
+
+function rowHits(group: SearchGroup): SearchHit[] {
   switch (group.noun) {
     case 'sites':
       return group.rows.map((site) => hit('site', site.id, site.name, site.address, site.state_or_region, site.country))
@@ -17,17 +25,25 @@ export function toHits(group: SearchGroup): SearchHit[] {
       )
     case 'todos':
       return group.rows.map((todo) => hit('todo', todo.id, todo.description, todo.status, todo.assignee, todo.due_on))
-    case 'users':
-      return group.rows.map(({ id, username, role, country }) => hit('user', id, username, role, country))
+    case 'directory':
+      return group.rows.map(({ id, username, display_name }) =>
+        hit('user', id, display_name, display_name === username ? null : username),
+      )
     case 'rules':
       return group.rows.map(({ code, title }) => hit('rule', code, title, `code ${code}`))
     case 'events':
-      return group.rows.map(({ id, type, amount, user_id, created_at }) =>
-        hit('event', id, `${type} ${amount} of user ${user_id}`, created_at),
+      return group.rows.map((event) =>
+        hit('event', event.id, `${event.type === 'withdraw' ? 'Withdrawal' : 'Deposit'} ${event.amount}, ${userName(event)}`, formatTime(event.created_at)),
       )
     case 'alerts':
-      return group.rows.map(({ id, alert_codes, user_id, state }) =>
-        hit('alert', id, `alert ${alert_codes?.join(', ')} of user ${user_id}`, state),
+      return group.rows.map((alert) =>
+        hit(
+          'alert',
+          alert.id,
+          `${userName(alert)}: ${describeReasons(alert.reasons ?? [])}`,
+          alert.state,
+          formatTime(alert.created_at),
+        ),
       )
     case 'attachments':
       return group.rows.flatMap(attachmentHit)
@@ -35,6 +51,12 @@ export function toHits(group: SearchGroup): SearchHit[] {
       return []
   }
 }
+
+const userName = ({ user_id, user_display_name }: { user_id?: number; user_display_name?: string | null }) =>
+  user_display_name ?? `User ${user_id}`
+
+const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const formatTime = (at: string | undefined) => (at === undefined ? undefined : timeFormat.format(new Date(at)))
 
 type Attachment = Extract<SearchGroup, { noun: 'attachments' }>['rows'][number]
 
@@ -59,9 +81,6 @@ const hit = (kind: EntityKind, key: unknown, title = '', ...details: (string | n
   detail: details.filter(Boolean).join(', '),
 })
 
-/** countMatches returns the number of all matches, such as "39" or "about 1,200". */
-export const countMatches = (totals: readonly Total[]): string =>
-  formatTotal({
-    count: totals.reduce((sum, { count }) => sum + count, 0),
-    isEstimate: totals.some(({ isEstimate }) => isEstimate),
-  })
+/** describeShown returns how many of all matches are shown: "12 of 39", "5 of about 1,200", or "12" for all. */
+export const describeShown = (shown: number, total: Total): string =>
+  shown < total.count ? `${shown} of ${formatTotal(total)}` : String(shown)

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 
 import type { FoundGroup, SearchHit } from './api'
-import { groupDestinations, hitDestination, localDestinations } from './destinations'
+import { groupDestinations, hitDestination, localSections } from './destinations'
+import { describeShown } from './hits'
 import { forgetVisits, getRecentVisits, rememberVisit } from './recentVisits'
+import type { ObjectAction } from './useObjectActions'
 
 describe('recent visits', () => {
   beforeEach(() => {
@@ -41,12 +43,22 @@ describe('recent visits', () => {
 })
 
 test('a label matches all words in any order and case', () => {
-  const localLabels = (text: string) =>
-    localDestinations(text, [{ path: '/sites/1', title: 'New Harbour' }]).map(({ label }) => label)
-  expect(localLabels('SITE new')).toEqual(['New site'])
-  expect(localLabels('new har')).toEqual(['New Harbour'])
-  expect(localLabels('')[0]).toBe('New Harbour')
-  expect(localLabels('nothing such')).toEqual([])
+  const objectActions: ObjectAction[] = [{ label: 'Delete…', icon: 'delete', run: () => {} }]
+  const visits = [{ path: '/sites/1', title: 'New Harbour' }]
+  const find = (text: string) =>
+    localSections(text, { visits, objectActions, commands: [] }).map(({ heading, results }) => [
+      heading,
+      ...results.map(({ label }) => label),
+    ])
+  expect(find('SITE new')).toEqual([['Actions', 'New site']])
+  expect(find('new har')).toEqual([['Recent', 'New Harbour']])
+  expect(find('').map(([heading]) => heading)).toEqual(['On this page', 'Recent', 'Pages', 'Actions'])
+  expect(find('nothing such')).toEqual([])
+})
+
+test('the number of shown matches is told only if there are more', () => {
+  expect(describeShown(5, { count: 5, isEstimate: false })).toBe('5')
+  expect(describeShown(5, { count: 1200, isEstimate: true })).toBe('5 of about 1,200')
 })
 
 test('a hit opens its screen', () => {
@@ -63,8 +75,8 @@ test('a group with more matches ends with the list of all', () => {
   expect(groupDestinations(freezers, 'minus')).toHaveLength(1)
   expect(groupDestinations({ ...freezers, total: { count: 1200, isEstimate: true } }, 'minus')[1]).toMatchObject({
     label: 'Show all about 1,200 freezers',
-    to: '/instruments',
-    search: { q: 'minus', freezer_id__empty: 'false' },
+    to: '/storage',
+    search: { q: 'minus', view: 'list' },
   })
   expect(groupDestinations({ ...freezers, noun: 'rules', total: { count: 12, isEstimate: false } }, 'minus')).toHaveLength(1) // all rules have no list
 })
