@@ -33,7 +33,7 @@ const rootRoute = createRootRouteWithContext<RouterContext>()({
 
 /** isPublicPath reports whether a screen is available without signing in. */
 function isPublicPath(path: string): boolean {
-  return path === '/sign-in' || path === '/register'
+  return path === '/sign-in' || path === '/register' || path === '/password'
 }
 
 /**
@@ -43,11 +43,11 @@ function isPublicPath(path: string): boolean {
 function lazyScreen<M extends Record<string, unknown>>(load: () => Promise<M>, name: keyof M & string) {
   return lazyRouteComponent(
     () =>
-      load().catch(async (error: unknown) => {
+      load().catch(async () => {
         await fetch(`${basePath}/readyz`).catch(() => {
           throw Problem.unreachable()
         })
-        throw error
+        return load() // the connection may have come back since
       }),
     name,
   )
@@ -71,25 +71,28 @@ function screenRoute<const Path extends string, M extends Record<string, unknown
 }
 
 const screenRoutes = [
-  screenRoute('/', () => import('./home/HomeScreen'), 'HomeScreen'),
+  screenRoute('/', () => import('./overview/OverviewScreen'), 'OverviewScreen'),
   screenRoute('/sign-in', () => import('./session/SignInScreen'), 'SignInScreen'),
   screenRoute('/register', () => import('./session/RegisterScreen'), 'RegisterScreen'),
+  screenRoute('/password', () => import('./session/PasswordScreen'), 'PasswordScreen'),
   screenRoute('/sites', () => import('./sites/SitesScreen'), 'SitesScreen'),
   screenRoute('/sites/new', () => import('./sites/NewSiteScreen'), 'NewSiteScreen'),
   screenRoute('/sites/$id', () => import('./sites/SiteScreen'), 'SiteScreen'),
+  screenRoute('/storage', () => import('./storage/StorageScreen'), 'StorageScreen'),
   screenRoute('/instruments', () => import('./instruments/InstrumentsScreen'), 'InstrumentsScreen'),
   screenRoute('/freezers/new', () => import('./freezers/NewFreezerScreen'), 'NewFreezerScreen'),
+  screenRoute('/freezers/add', () => import('./freezers/AddFreezersScreen'), 'AddFreezersScreen'),
   screenRoute('/freezers/$id', () => import('./freezers/FreezerScreen'), 'FreezerScreen'),
   screenRoute('/computers/new', () => import('./computers/NewComputerScreen'), 'NewComputerScreen'),
   screenRoute('/computers/$id', () => import('./computers/ComputerScreen'), 'ComputerScreen'),
   screenRoute('/containers', () => import('./containers/ContainersScreen'), 'ContainersScreen'),
   screenRoute('/containers/new', () => import('./containers/NewContainerScreen'), 'NewContainerScreen'),
+  screenRoute('/containers/add', () => import('./containers/AddContainersScreen'), 'AddContainersScreen'),
   screenRoute('/containers/$uuid', () => import('./containers/ContainerScreen'), 'ContainerScreen'),
   screenRoute('/account', () => import('./account/AccountScreen'), 'AccountScreen'),
-  screenRoute('/history', () => import('./history/HistoryScreen'), 'HistoryScreen'),
+  screenRoute('/activity', () => import('./history/ActivityScreen'), 'ActivityScreen'),
   screenRoute('/import', () => import('./imports/ImportScreen'), 'ImportScreen'),
-  screenRoute('/reference', () => import('./reference/ReferenceScreen'), 'ReferenceScreen'),
-  screenRoute('/reference/$operation', () => import('./reference/OperationScreen'), 'OperationScreen'),
+  screenRoute('/settings', () => import('./settings/SettingsScreen'), 'SettingsScreen'),
   screenRoute('/users', () => import('./users/UsersScreen'), 'UsersScreen'),
   screenRoute('/users/new', () => import('./users/NewUserScreen'), 'NewUserScreen'),
   screenRoute('/users/$id', () => import('./users/UserScreen'), 'UserScreen'),

@@ -2,8 +2,17 @@ import type { LinkProps } from '@tanstack/react-router'
 
 import type { IconName } from '../components/icons'
 import type { Role } from '../session/api'
+import type { Summary } from '../summary/api'
 
-interface MenuItem {
+/** MenuCount is the live number beside an item of the menu. */
+export interface MenuCount {
+  text: string
+  tone: 'critical' | 'warning' | 'inactive'
+  /** For screen readers: "4 critical". */
+  description?: string
+}
+
+export interface MenuItem {
   label: string
   icon: IconName
   to: NonNullable<LinkProps['to']>
@@ -13,26 +22,83 @@ interface MenuItem {
   role?: Role
   /** Path prefixes of other screens that highlight the item. */
   activePrefixes?: string[]
+  /** The number beside the item, or undefined for none. */
+  count?: (summary: Summary) => MenuCount | undefined
 }
 
-/** menuItems lists the entries of the menu in order. The search (Cmd-K) lists them as well. */
-export const menuItems: MenuItem[] = [
-  { label: 'Home', icon: 'home', to: '/', hotkey: 'h' },
-  { label: 'Sites', icon: 'site', to: '/sites', hotkey: 's' },
+const total = (count: number, isEstimate = false): MenuCount => ({
+  text: `${isEstimate ? 'about ' : ''}${count.toLocaleString('en')}`,
+  tone: 'inactive',
+})
+
+function countAlerts({ alerts_open, alerts_critical }: Summary): MenuCount | undefined {
+  if (alerts_open === 0) return undefined
+  const text = alerts_open.toLocaleString('en')
+  return alerts_critical > 0
+    ? { text, tone: 'critical', description: `${text} open, ${alerts_critical} critical` }
+    : { text, tone: 'warning', description: `${text} open` }
+}
+
+function countTodos({ todos_open, todos_overdue }: Summary): MenuCount | undefined {
+  if (todos_overdue > 0) return { text: `${todos_overdue.toLocaleString('en')} overdue`, tone: 'warning' }
+  return todos_open > 0 ? total(todos_open) : undefined
+}
+
+/** menuGroups lists the items of the menu in order. The search (Cmd-K) lists them as well. */
+export const menuGroups: { label: string; items: MenuItem[] }[] = [
   {
-    label: 'Instruments',
-    icon: 'instrument',
-    to: '/instruments',
-    hotkey: 'i',
-    activePrefixes: ['/freezers/', '/computers/'],
+    label: 'Lab',
+    items: [
+      { label: 'Overview', icon: 'home', to: '/', hotkey: 'h' },
+      { label: 'Alerts', icon: 'alert', to: '/alerts', hotkey: 'a', count: countAlerts },
+      { label: 'Todos', icon: 'todo', to: '/todos', hotkey: 't', count: countTodos },
+    ],
   },
-  { label: 'Containers', icon: 'container', to: '/containers', hotkey: 'c' },
-  { label: 'Events', icon: 'event', to: '/events', hotkey: 'e' },
-  { label: 'Alerts', icon: 'alert', to: '/alerts', hotkey: 'a' },
-  { label: 'Rules', icon: 'rule', to: '/rules', hotkey: 'r' },
-  { label: 'Todos', icon: 'todo', to: '/todos', hotkey: 't' },
-  { label: 'Import', icon: 'import', to: '/import', hotkey: 'm', role: 'operator' },
-  { label: 'History', icon: 'history', to: '/history', hotkey: 'y' },
-  { label: 'Users', icon: 'user', to: '/users', hotkey: 'u', role: 'admin' },
-  { label: 'API reference', icon: 'book', to: '/reference', hotkey: 'p' },
+  {
+    label: 'Inventory',
+    items: [
+      {
+        label: 'Containers',
+        icon: 'container',
+        to: '/containers',
+        hotkey: 'c',
+        count: ({ containers, containers_estimated }) => total(containers, containers_estimated),
+      },
+      {
+        label: 'Storage',
+        icon: 'storage',
+        to: '/storage',
+        hotkey: 'o',
+        activePrefixes: ['/freezers/'],
+        count: ({ freezers }) => total(freezers),
+      },
+      {
+        label: 'Instruments',
+        icon: 'instrument',
+        to: '/instruments',
+        hotkey: 'i',
+        activePrefixes: ['/computers/'],
+        count: ({ freezers, computers }) => total(freezers + computers),
+      },
+      { label: 'Sites', icon: 'site', to: '/sites', hotkey: 's', count: ({ sites }) => total(sites) },
+    ],
+  },
+  {
+    label: 'Records',
+    items: [
+      { label: 'Events', icon: 'event', to: '/events', hotkey: 'e' },
+      { label: 'Rules', icon: 'rule', to: '/rules', hotkey: 'r' },
+      { label: 'Activity', icon: 'history', to: '/activity', hotkey: 'y' },
+      { label: 'Import', icon: 'import', to: '/import', hotkey: 'm', role: 'operator' },
+    ],
+  },
+  {
+    label: 'Admin',
+    items: [
+      { label: 'Users', icon: 'users', to: '/users', hotkey: 'u', role: 'admin', count: ({ users }) => total(users) },
+      { label: 'Settings', icon: 'settings', to: '/settings', hotkey: ',' },
+    ],
+  },
 ]
+
+export const menuItems: MenuItem[] = menuGroups.flatMap(({ items }) => items)

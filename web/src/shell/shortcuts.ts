@@ -9,6 +9,9 @@ import { isTextInput } from '../components/textInput'
 // shortcuts can be disabled: the help (?) has a switch. No shortcut writes: it opens a screen, a form or a dialog. No
 // first key is a hex digit, so that a barcode from a slow scanner opens nothing.
 
+/** commandKey is the name of the modifier of shortcuts. */
+export const commandKey = /Mac|iPhone|iPad/.test(navigator.platform) ? '⌘' : 'Ctrl'
+
 export interface Shortcut {
   /** "e", "g s" (a sequence), "?" or "mod+k" (Ctrl, or Cmd on a Mac). */
   keys: string
