@@ -1,4 +1,4 @@
-import { Button, Card, Stack, TextInput } from '@mantine/core'
+import { Button, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
@@ -7,10 +7,10 @@ import { toProblem } from '../api/problem'
 import { ProblemAlert, useFormFocus } from '../components/form'
 import { TextLink } from '../components/links'
 import { Forbidden } from '../components/placeholders'
-import { Screen } from '../components/Screen'
 import { toast } from '../components/toast'
 import { type Credentials, register, signIn, useSession } from './api'
 import { NewPasswordField } from './PasswordField'
+import { SessionFrame } from './SessionFrame'
 
 /** RegisterScreen creates an account if the server allows registration. New users are viewers. */
 export function RegisterScreen() {
@@ -32,32 +32,32 @@ export function RegisterScreen() {
   const problem = error ? toProblem(error) : undefined
   useFormFocus(form, ['username', 'password'], problem)
   return (
-    <Screen title="Create account">
+    <SessionFrame title="Create account">
       {session && !session.may_register ? (
-        <Forbidden>Registration is closed. Ask an admin for an account.</Forbidden>
+        <Forbidden>Registration is closed. Ask an admin to invite you.</Forbidden>
       ) : (
-        <Card withBorder maw={420}>
-          <form onSubmit={form.onSubmit((values) => mutate(values))}>
-            <Stack>
-              <TextInput
-                label="Username"
-                required
-                autoComplete="username"
-                autoCapitalize="none"
-                spellCheck={false}
-                key={form.key('username')}
-                {...form.getInputProps('username')}
-              />
-              <NewPasswordField label="Password" key={form.key('password')} {...form.getInputProps('password')} />
-              <ProblemAlert problem={problem} fields={['username', 'password']} />
-              <Button type="submit" loading={isPending}>
-                Create account
-              </Button>
-              <TextLink to="/sign-in">Sign in instead</TextLink>
-            </Stack>
-          </form>
-        </Card>
+        <form onSubmit={form.onSubmit((values) => mutate(values))}>
+          <Stack>
+            <TextInput
+              label="Username"
+              required
+              autoComplete="username"
+              autoCapitalize="none"
+              spellCheck={false}
+              key={form.key('username')}
+              {...form.getInputProps('username')}
+            />
+            <NewPasswordField label="Password" key={form.key('password')} {...form.getInputProps('password')} />
+            <ProblemAlert problem={problem} fields={['username', 'password']} />
+            <Button type="submit" loading={isPending}>
+              Create account
+            </Button>
+            <TextLink to="/sign-in" size="sm">
+              Sign in instead
+            </TextLink>
+          </Stack>
+        </form>
       )}
-    </Screen>
+    </SessionFrame>
   )
 }

@@ -65,6 +65,21 @@ export function postSignOut(): Promise<void> {
   return unwrapEmpty(api.POST('/auth/logout'))
 }
 
+export type LinkInfo = Schemas['LinkInfo']
+
+/** linkQuery returns whose password an invitation or a reset sets. */
+export const linkQuery = (token: string) =>
+  queryOptions({
+    queryKey: ['link', token],
+    queryFn: ({ signal }) => unwrap(api.POST('/auth/link', { body: { token }, signal })),
+    staleTime: Infinity,
+    gcTime: 0, // do not cache the token
+  })
+
+export function setPasswordWithLink(token: string, password: string): Promise<LinkInfo> {
+  return unwrap(api.POST('/auth/password', { body: { token, password } }))
+}
+
 export function register({ username, password }: Credentials): Promise<void> {
   return unwrapEmpty(api.POST('/auth/register', { body: { username, password } }))
 }
