@@ -1,6 +1,7 @@
 import { Button, Checkbox, Popover, Stack } from '@mantine/core'
 
 import { defaultColumnIds, type GridState, shownColumns } from './gridState'
+import { ToolLabel } from './ToolLabel'
 import type { ListDefinition } from './types'
 import type { GridActions } from './useGridState'
 
@@ -22,7 +23,9 @@ export function ColumnChooser<T>({ definition, state, actions }: Props<T>) {
   return (
     <Popover position="bottom-end" trapFocus returnFocus>
       <Popover.Target>
-        <Button variant="default">Columns</Button>
+        <Button variant="default" title="Columns">
+          <ToolLabel icon="columns">Columns</ToolLabel>
+        </Button>
       </Popover.Target>
       <Popover.Dropdown aria-label="Columns">
         <Stack gap={4}>

@@ -18,11 +18,13 @@ interface Props<T extends object> {
   grid: Grid<T>
   /** Shown when the list is empty, unless the user has searched or filtered it. */
   empty: ReactNode
+  /** Buttons at the end of the line above the rows, for a list within a screen. */
+  actions?: ReactNode
   /** Adds a last column with buttons. */
   rowActions?: RowActions<T> | undefined
   /** Buttons for the selected rows. Without it, rows cannot be selected. */
   bulkActions?: ((selection: Selection<T>) => ReactNode) | undefined
-  /** Buttons beside the search: filters that users need often. */
+  /** Buttons in the title line: filters that users need often. */
   quickFilters?: ReactNode
   /** True hides the toolbar while the list is short and has no filters, for a list within a screen. */
   isEmbedded?: boolean
@@ -34,6 +36,7 @@ const shortListLength = 10
 export function DataGrid<T extends object>({
   grid,
   empty,
+  actions: ownActions,
   rowActions,
   bulkActions,
   quickFilters,
@@ -43,7 +46,7 @@ export function DataGrid<T extends object>({
   const isFiltered = !isDefaultView(definition, state)
   const columns = useVisibleColumns(grid, rowActions)
   const getSort = (id: string): HeaderSort | undefined => {
-    const column = table.getColumn(id)
+    const column = definition.columns.some((item) => item.id === id) ? table.getColumn(id) : undefined
     if (!column?.getCanSort()) return undefined
     return {
       direction: column.getIsSorted(),
@@ -58,7 +61,7 @@ export function DataGrid<T extends object>({
   const { ref: barRef, height: barHeight } = useElementSize<HTMLDivElement>({ box: 'border-box' })
   const isShort = (total?.count ?? rows.length) <= shortListLength
   return (
-    <Stack gap="xs" ref={rootRef}>
+    <Stack gap={4} ref={rootRef}>
       {!(isEmbedded && isShort && !isFiltered) && (
         <GridToolbar
           definition={definition}
@@ -66,7 +69,7 @@ export function DataGrid<T extends object>({
           actions={actions}
           exportUrl={listUrl(definition.noun, exportParams(definition, state, scope))}
           quickFilters={quickFilters}
-          isScoped={scope !== undefined}
+          isScoped={grid.isScoped}
         />
       )}
       <QueryBoundary query={query}>
@@ -89,7 +92,7 @@ export function DataGrid<T extends object>({
               aria-busy={query.isPlaceholderData}
               style={{ '--head-offset': `${selection.count > 0 ? barHeight : 0}px` } as CSSProperties}
             >
-              <GridStatus grid={grid} ref={barRef}>
+              <GridStatus grid={grid} actions={ownActions} ref={barRef}>
                 {bulkActions?.(selection)}
               </GridStatus>
               <RowTable
@@ -124,7 +127,7 @@ function useVisibleColumns<T extends object>({ definition, state }: Grid<T>, row
     const columns = state.visibleIds.flatMap((id): Column<T>[] => {
       const column = definition.columns.find((column) => column.id === id)
       const value = (row: T) => row[id as keyof T] as string | number | null
-      return column ? [{ ...column, value: column.value ?? value }] : []
+      return column ? [{ ...column, value: column.value ?? value, isCode: column.type === 'key' }] : []
     })
     if (rowActions) {
       const { header, width, render } = rowActions

@@ -1,6 +1,8 @@
 import { Button, Popover, UnstyledButton } from '@mantine/core'
 import { useState } from 'react'
 
+import { Icon } from '../components/icons'
+import { usePersonName } from '../people/PersonName'
 import classes from './DataGrid.module.css'
 import { FilterForm } from './FilterForm'
 import { formatFilterValue } from './filterValues'
@@ -39,7 +41,7 @@ export function FilterChip<T>({ filter, columns, setFilters }: Props<T> & { filt
         aria-label={`Remove filter ${text}`}
         onClick={() => setFilters({ [filter.param]: undefined })}
       >
-        ×
+        <Icon name="close" size={13} />
       </UnstyledButton>
     </>
   )
@@ -51,8 +53,13 @@ export function AddFilter<T>({ columns, setFilters }: Props<T>) {
   return (
     <Popover opened={isOpen} onChange={setIsOpen} position="bottom-start" trapFocus returnFocus>
       <Popover.Target>
-        <Button variant="default" onClick={() => setIsOpen(!isOpen)}>
-          Add filter
+        <Button
+          variant="default"
+          aria-label="Add filter"
+          leftSection={<Icon name="filter" size={15} />}
+          onClick={() => setIsOpen(!isOpen)}
+        >
+          Filter
         </Button>
       </Popover.Target>
       <Popover.Dropdown aria-label="Filter">
@@ -67,11 +74,16 @@ function useFilterText<T>({ column, operator, value }: ColumnFilter<T>): string 
   const { type, reference, options = noOptions, useOptions = useNoOptions } = column
   const getName = (reference?.useName ?? useNoName)()
   const loadedOptions = useOptions()
+  const personName = usePersonName()
   const label = filterLabel(column)
   if (type === 'presence') return options.find((option) => option.value === value)?.label ?? label
   if (operator === 'empty') return `${label} ${value === 'true' ? 'is empty' : 'is set'}`
-  const isId = reference && (operator === 'is' || operator === 'not')
-  const valueText = isId ? getName(Number(value)) : formatFilterValue(type, value, [...options, ...loadedOptions])
+  const isId = reference && (operator === 'is' || operator === 'not') && /^\d+$/.test(value) // a URL may have any text
+  const valueText = isId
+    ? getName(Number(value))
+    : type === 'person' && operator !== 'contains'
+      ? personName(value)
+      : formatFilterValue(type, value, [...options, ...loadedOptions])
   return operator === 'is' || operator === 'in'
     ? `${label}: ${valueText}`
     : `${label} ${operatorLabel(type, operator)} ${valueText}`

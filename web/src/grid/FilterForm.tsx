@@ -3,6 +3,7 @@ import { type FormEvent, useState } from 'react'
 
 import { fromLocalInput, toLocalInput } from '../components/localTime'
 import { Picker } from '../components/Picker'
+import { PersonPicker } from '../people/PersonPicker'
 import classes from './DataGrid.module.css'
 import { type ColumnFilter, columnOperators, filterLabel, filterParam, type Operator, operatorLabel } from './operators'
 import type { GridColumn, Option } from './types'
@@ -106,6 +107,7 @@ function ValueField<T>({ column, operator, value, onChange, isFirst }: ValueFiel
   const loadedOptions = useOptions()
   const allOptions = [...options, ...loadedOptions]
   const props = { label: filterLabel(column), 'data-autofocus': isFirst || undefined }
+  const pickerProps = { ...props, withinPortal: false } // a click outside of the popover closes it
   if (operator === 'empty')
     return (
       <NativeSelect
@@ -118,11 +120,19 @@ function ValueField<T>({ column, operator, value, onChange, isFirst }: ValueFiel
   if (reference && (operator === 'is' || operator === 'not'))
     return (
       <Picker
-        {...props}
+        {...pickerProps}
         kind={reference.kind}
-        defaultValue={value}
+        value={value}
         selectedLabel={value ? getName(Number(value)) : undefined}
-        onChange={(key) => onChange(key)}
+        onChange={onChange}
+      />
+    )
+  if (type === 'person' && operator !== 'contains')
+    return (
+      <PersonPicker
+        {...pickerProps}
+        value={value || null}
+        onChange={(username) => onChange(username ?? '')}
       />
     )
   if (type === 'choice' && operator === 'in')

@@ -8,6 +8,8 @@ import type { Grid } from './useGrid'
 
 interface Props<T extends object> {
   grid: Grid<T>
+  /** Buttons that do not depend on the selection. */
+  actions?: ReactNode
   /** Buttons that act on the selected rows. */
   children: ReactNode
   ref: Ref<HTMLDivElement>
@@ -17,14 +19,17 @@ interface Props<T extends object> {
  * GridStatus is the line above the rows: their total, or the selection with its actions. It has the same height in both
  * cases, so that no row moves under the pointer. With a selection it stays in sight.
  */
-export function GridStatus<T extends object>({ grid, children, ref }: Props<T>) {
+export function GridStatus<T extends object>({ grid, actions, children, ref }: Props<T>) {
   const { definition, selection, total, rows } = grid
   const { one, many } = definition.itemNames
   if (selection.count === 0)
     return (
-      <Text size="sm" c="dimmed" role="status" className={classes.status}>
-        {total && `${formatTotal(total)} ${total.count === 1 ? one : many}`}
-      </Text>
+      <div className={classes.status}>
+        <Text size="sm" c="dimmed" role="status">
+          {total && `${formatTotal(total)} ${total.count === 1 ? one : many}`}
+        </Text>
+        {actions}
+      </div>
     )
   const isWholePage = selection.rows.length === rows.length
   const canSelectAll =
@@ -37,14 +42,14 @@ export function GridStatus<T extends object>({ grid, children, ref }: Props<T>) 
       </Text>
       {canSelectAll &&
         (total.count <= maxMatches ? (
-          <Button variant="subtle" size="sm" onClick={grid.selectAllMatching}>
+          <Button variant="subtle" size="compact-sm" onClick={grid.selectAllMatching}>
             Select all {formatTotal(total)} matching
           </Button>
         ) : (
           <Text size="sm">Add a filter to select more: {maxMatches.toLocaleString('en')} at most.</Text>
         ))}
       <Group gap="xs">{children}</Group>
-      <Button variant="subtle" size="sm" ml="auto" onClick={() => grid.select([])}>
+      <Button variant="subtle" size="compact-sm" ml="auto" onClick={() => grid.select([])}>
         Clear selection
       </Button>
     </div>

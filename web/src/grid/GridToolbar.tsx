@@ -3,11 +3,16 @@ import { useQueryClient } from '@tanstack/react-query'
 import { type MouseEvent, type ReactNode, useRef } from 'react'
 
 import { DelayedTextInput } from '../components/DelayedTextInput'
+import { Icon } from '../components/icons'
+import { TitleLine } from '../components/TitleLine'
 import { sessionQuery } from '../session/api'
+import { useSelectedSite } from '../sites/selectedSite'
+import { useSiteNames } from '../sites/SiteLink'
 import { ColumnChooser } from './ColumnChooser'
 import classes from './DataGrid.module.css'
 import { AddFilter, FilterChip } from './FilterChip'
 import { formatSort, type GridState, hasFilters, parseSort, shownColumns } from './gridState'
+import { ToolLabel } from './ToolLabel'
 import type { ListDefinition } from './types'
 import type { GridActions } from './useGridState'
 import { ViewsMenu } from './ViewsMenu'
@@ -18,6 +23,7 @@ interface Props<T> {
   actions: GridActions
   /** The URL of a CSV file of all matching rows. */
   exportUrl: string
+  /** Buttons in the title line. */
   quickFilters?: ReactNode
   /** False if the rows are not shown in a table, so that columns and their order do not apply. */
   isTable?: boolean
@@ -36,34 +42,61 @@ export function GridToolbar<T>({ definition, state, actions, exportUrl, quickFil
             type="search"
             aria-label={`Search ${itemNames.many}`}
             placeholder={`Search ${itemNames.many}`}
+            leftSection={<Icon name="search" size={15} />}
             value={state.q}
             onChange={actions.setQ}
           />
         </div>
       )}
-      {isTable && <SortSelect definition={definition} state={state} actions={actions} />}
-      {state.filters.length > 0 && (
-        <ul className={classes.chips} aria-label="Filters">
-          {state.filters.map((filter) => (
-            <li key={filter.param}>
-              <FilterChip filter={filter} columns={columns} setFilters={actions.setFilters} />
-            </li>
-          ))}
-        </ul>
-      )}
-      <AddFilter columns={columns} setFilters={actions.setFilters} />
-      {hasFilters(state) && (
-        <Button variant="subtle" onClick={actions.clearFilters}>
-          Clear filters
-        </Button>
-      )}
-      {quickFilters}
-      <div className={classes.end}>
-        {!isScoped && <ViewsMenu definition={definition} state={state} actions={actions} />}
-        {isTable && <ColumnChooser definition={definition} state={state} actions={actions} />}
-        <ExportLink url={exportUrl} />
+      <div className={classes.controls}>
+        <div className={classes.filters}>
+          {isTable && <SortSelect definition={definition} state={state} actions={actions} />}
+          {definition.siteField && !isScoped && <SiteChip />}
+          {state.filters.length > 0 && (
+            <ul className={classes.chips} aria-label="Filters">
+              {state.filters.map((filter) => (
+                <li key={filter.param}>
+                  <FilterChip filter={filter} columns={columns} setFilters={actions.setFilters} />
+                </li>
+              ))}
+            </ul>
+          )}
+          <AddFilter columns={columns} setFilters={actions.setFilters} />
+          {hasFilters(state) && (
+            <Button variant="subtle" aria-label="Clear filters" onClick={actions.clearFilters}>
+              Clear
+            </Button>
+          )}
+          {quickFilters && (
+            <TitleLine>
+              <div className={classes.quickFilters}>{quickFilters}</div>
+            </TitleLine>
+          )}
+        </div>
+        <div className={classes.end}>
+          {!isScoped && <ViewsMenu definition={definition} state={state} actions={actions} />}
+          {isTable && <ColumnChooser definition={definition} state={state} actions={actions} />}
+          <ExportLink url={exportUrl} />
+        </div>
       </div>
     </search>
+  )
+}
+
+/** SiteChip shows that the site switch filters the list. */
+function SiteChip() {
+  const { siteId, setSiteId } = useSelectedSite()
+  const siteName = useSiteNames()
+  if (siteId === undefined) return null
+  return (
+    <Button
+      variant="light"
+      title="Show all sites"
+      rightSection={<Icon name="close" size={13} />}
+      onClick={() => setSiteId(undefined)}
+    >
+      Site: {siteName(siteId)}
+    </Button>
   )
 }
 
@@ -82,8 +115,8 @@ function ExportLink({ url }: { url: string }) {
     })
   }
   return (
-    <Button component="a" href={url} download variant="default" onClick={startDownload}>
-      Export CSV
+    <Button component="a" href={url} download variant="default" title="Export CSV" onClick={startDownload}>
+      <ToolLabel icon="download">Export CSV</ToolLabel>
     </Button>
   )
 }

@@ -6,6 +6,7 @@ import { toProblem } from '../api/problem'
 import { ProblemAlert } from '../components/form'
 import { Icon } from '../components/icons'
 import { toast } from '../components/toast'
+import { usePersonName } from '../people/PersonName'
 import { usePermission, useSession } from '../session/api'
 import classes from './DataGrid.module.css'
 import type { GridState } from './gridState'
@@ -28,7 +29,11 @@ export function ViewsMenu<T>({ definition, state, actions }: Props<T>) {
   return (
     <Popover opened={isOpen} onChange={setIsOpen} position="bottom-end" trapFocus returnFocus>
       <Popover.Target>
-        <Button variant="default" onClick={() => setIsOpen(!isOpen)}>
+        <Button
+          variant="default"
+          rightSection={<Icon name="chevronDown" size={14} />}
+          onClick={() => setIsOpen(!isOpen)}
+        >
           Views
         </Button>
       </Popover.Target>
@@ -73,6 +78,7 @@ function useViewWrite<V>(write: (variables: V) => Promise<unknown>, onSuccess: (
 
 function ViewItem({ view, isShown, onShow }: { view: View; isShown: boolean; onShow: () => void }) {
   const isAdmin = usePermission('admin')
+  const personName = usePersonName()
   const isOwner = useSession()?.username === view.owner
   const share = useViewWrite(
     (shared: boolean) => shareView(view, shared),
@@ -114,7 +120,7 @@ function ViewItem({ view, isShown, onShow }: { view: View; isShown: boolean; onS
       </Group>
       {view.shared && !isOwner && (
         <Text size="xs" c="dimmed" pl="md">
-          Shared by {view.owner}
+          Shared by {personName(view.owner)}
         </Text>
       )}
       <ProblemAlert problem={error ? toProblem(error) : undefined} />

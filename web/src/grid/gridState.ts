@@ -29,6 +29,12 @@ export interface GridState<T> {
   page: number
 }
 
+const fieldOf = (param: string) => param.split('__')[0]
+
+/** defaultParam returns the default filter on the field of a parameter, or undefined if the list has none. */
+export const defaultParam = (param: string, defaultFilters: SearchParams): string | undefined =>
+  Object.keys(defaultFilters).find((name) => fieldOf(name) === fieldOf(param))
+
 /** shownColumns returns the columns that a user can see. */
 export const shownColumns = <T>({ columns }: ListDefinition<T>): GridColumn<T>[] =>
   columns.filter(({ isFilterOnly }) => !isFilterOnly)
@@ -54,10 +60,10 @@ export const formatSort = (sort: readonly SortKey[]): string =>
 /** parseGridState reads the state of a grid from the parameters of the URL. It ignores parameters of the screen. */
 export function parseGridState<T>(definition: ListDefinition<T>, search: SearchParams): GridState<T> {
   const { columns, defaultFilters = {} } = definition
-  const changedFields = new Set(Object.keys(search).map((param) => param.split('__')[0]))
-  const activeDefaults = Object.entries(defaultFilters).filter(([param]) => !changedFields.has(param.split('__')[0]))
+  const changedFields = new Set(Object.keys(search).map(fieldOf))
+  const activeDefaults = Object.entries(defaultFilters).filter(([param]) => !changedFields.has(fieldOf(param)))
   const filters = [...activeDefaults, ...Object.entries(search)]
-    .filter(([param, value]) => value && !(value === noFilter && param in defaultFilters))
+    .filter(([param, value]) => value && !(value === noFilter && defaultParam(param, defaultFilters)))
     .map(([param, value = '']) => parseFilter(columns, param, value))
     .filter((filter) => filter !== undefined)
   const shown = shownColumns(definition)

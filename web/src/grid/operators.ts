@@ -6,6 +6,7 @@ export type Operator = 'is' | 'not' | 'in' | 'contains' | 'startswith' | 'gt' | 
 
 const operatorsByType: Record<ColumnType, Operator[]> = {
   text: ['contains', 'startswith', 'is', 'not'],
+  person: ['is', 'not', 'contains'],
   key: ['is', 'not'],
   number: ['is', 'not', 'gte', 'lte', 'gt', 'lt'],
   date: ['lt', 'gte', 'is', 'lte', 'gt'],

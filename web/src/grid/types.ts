@@ -9,6 +9,8 @@ import type { EntityKind } from '../search/api'
 /** ColumnType determines the operators of a filter and the field for its value. */
 export type ColumnType =
   | 'text'
+  /** The username of a person. */
+  | 'person'
   /** A text that is compared as a whole, such as a UUID. */
   | 'key'
   | 'number'
@@ -71,6 +73,8 @@ export interface ListDefinition<T> {
   columns: GridColumn<T>[]
   /** Nouns whose names the rows include: "freezer,site". */
   include?: string
+  /** The field with the ID of the site, if the rows belong to one. The site switch filters by it. */
+  siteField?: string
   /** The order if the user chooses none: "-id". */
   defaultSort?: string
   /** Filters that apply until the user changes or removes them. */

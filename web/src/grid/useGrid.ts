@@ -11,11 +11,27 @@ import {
 } from '@tanstack/react-table'
 import { useMemo, useRef, useState } from 'react'
 
-import { matchParams, pageParams, type SearchParams, shownColumns } from './gridState'
+import { useSelectedSite } from '../sites/selectedSite'
+import { type GridState, matchParams, pageParams, type SearchParams, shownColumns } from './gridState'
 import { listQuery } from './listQuery'
 import type { Selection } from './selection'
 import type { ColumnType, ListDefinition } from './types'
 import { useGridState } from './useGridState'
+
+/**
+ * useSiteScope adds the selected site to the scope of a list. A part of something, such as the containers of a freezer,
+ * and a list that is filtered by site are left as they are.
+ */
+export function useSiteScope<T>(
+  { siteField }: ListDefinition<T>,
+  { filters }: GridState<T>,
+  scope?: SearchParams,
+): SearchParams | undefined {
+  const { siteId } = useSelectedSite()
+  if (siteId === undefined || siteField === undefined || scope !== undefined) return scope
+  const hasOwnSite = filters.some(({ column }) => column.id === siteField || column.reference?.idField === siteField)
+  return hasOwnSite ? scope : { [siteField]: String(siteId) }
+}
 
 const features = tableFeatures({ columnVisibilityFeature, rowSelectionFeature, rowSortingFeature })
 
@@ -31,8 +47,9 @@ interface Options {
 }
 
 /** useGrid reads a list in the order and with the filters of the URL. DataGrid shows the result. */
-export function useGrid<T extends object>(definition: ListDefinition<T>, { scope, prefix = '', refetchInterval }: Options = {}) {
+export function useGrid<T extends object>(definition: ListDefinition<T>, { scope: ownScope, prefix = '', refetchInterval }: Options = {}) {
   const [state, actions] = useGridState(definition, prefix)
+  const scope = useSiteScope(definition, state, ownScope)
   const params = pageParams(definition, state, scope)
   const query = useQuery({ ...listQuery<T>(definition, params), refetchInterval: refetchInterval ?? false })
   const rows = query.data?.rows ?? noRows
@@ -84,6 +101,7 @@ export function useGrid<T extends object>(definition: ListDefinition<T>, { scope
   return {
     definition,
     scope,
+    isScoped: ownScope !== undefined,
     state,
     actions,
     query,

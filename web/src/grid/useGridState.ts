@@ -3,6 +3,7 @@ import { useMemo } from 'react'
 
 import {
   defaultColumnIds,
+  defaultParam,
   formatSort,
   type GridState,
   noFilter,
@@ -52,21 +53,24 @@ export function useGridState<T>(definition: ListDefinition<T>, prefix = ''): [Gr
     // A change of the page starts at its top; other changes keep the scroll position.
     void navigate({ to: '.', search: (current) => ({ ...current, ...prefixed }), replace, resetScroll: !replace })
   }
-  /** remove returns the value that removes a filter. */
-  const remove = (param: string) => (param in defaultFilters ? noFilter : undefined)
+  /** remove returns the parameters that remove a filter. */
+  const remove = (param: string): SearchParams => {
+    const name = defaultParam(param, defaultFilters)
+    return { [param]: undefined, ...(name && { [name]: noFilter }) }
+  }
   return [
     state,
     {
       setQ: (q) => change({ q: q || undefined, ...firstPage }),
       setFilters: (filters) =>
         change({
-          ...Object.fromEntries(Object.entries(filters).map(([param, value]) => [param, value ?? remove(param)])),
+          ...Object.assign({}, ...Object.entries(filters).map(([param, value]) => (value ? { [param]: value } : remove(param)))),
           ...firstPage,
         }),
       clearFilters: () =>
         change({
+          ...Object.fromEntries(state.filters.map(({ param }) => [param, undefined])),
           ...Object.fromEntries(Object.keys(defaultFilters).map((param) => [param, noFilter])),
-          ...Object.fromEntries(state.filters.map(({ param }) => [param, remove(param)])),
           q: undefined,
           ...firstPage,
         }),

@@ -1,45 +1,61 @@
-import { Badge, Group } from '@mantine/core'
-
-import { alertStateColor } from '../alerts/AlertButtons'
-import { type Alert, alertStateLabel, alertStates, outcomes } from '../alerts/api'
+import { AlertStateBadge, SeverityBadge } from '../alerts/badges'
+import { type Alert, alertStates, outcomes, severities } from '../alerts/api'
+import { describeReasons } from '../alerts/explainReason'
 import { TextLink } from '../components/links'
-import { TimeAgo } from '../components/TimeAgo'
+import { AbsoluteTime, TimeAgo } from '../components/TimeAgo'
 import { voidOptions } from '../events/api'
 import { VoidBadge } from '../events/VoidBadge'
 import type { ListDefinition } from '../grid/types'
+import { PersonName, UserName, useUserName } from '../people/PersonName'
 import { useRuleOptions } from '../rules/api'
 import { risks } from '../users/api'
 
-export const alertsList: ListDefinition<Alert> = {
+/** AlertRow is an alert with the name of its user. */
+export type AlertRow = Alert & { user_display_name?: string | null }
+
+export const alertsList: ListDefinition<AlertRow> = {
   noun: 'alerts',
   label: 'Alerts',
   itemNames: { one: 'alert', many: 'alerts' },
   rowKey: (alert) => alert.id,
   keyFields: ['id'],
   defaultSort: '-id',
-  defaultFilters: { state: 'open' },
+  defaultFilters: { state__in: 'open,acknowledged', snoozed: 'false' },
+  include: 'user',
+  isSearchable: false,
   columns: [
     {
-      id: 'user_id',
-      header: 'Alert',
-      filterLabel: 'User',
-      type: 'number',
-      width: 11,
-      value: (alert) => `User ${alert.user_id}: ${alert.alert_codes.join(', ')}`,
-      cell: (alert) => (
-        <TextLink to="/alerts/$id" params={{ id: alert.id }}>
-          User {alert.user_id}: {alert.alert_codes.join(', ')}
-        </TextLink>
-      ),
-      exportFields: ['user_id', 'alert_codes'],
-    },
-    {
       id: 'reasons',
-      header: 'Reasons',
+      header: 'Alert',
       type: 'text',
       isSortable: false,
       isFilterable: false,
-      value: (alert) => alert.reasons.map(({ title }) => title).join('; '),
+      value: (alert) => describeReasons(alert.reasons),
+      cell: (alert) => (
+        <TextLink to="/alerts/$id" params={{ id: alert.id }}>
+          {describeReasons(alert.reasons)}
+        </TextLink>
+      ),
+      exportFields: ['alert_codes'],
+    },
+    {
+      id: 'severity',
+      header: 'Severity',
+      type: 'choice',
+      options: severities,
+      isSortable: false,
+      width: 6.5,
+      cell: ({ severity }) => <SeverityBadge severity={severity} />,
+    },
+    {
+      id: 'user_display_name',
+      header: 'Person',
+      type: 'text',
+      isNullable: true,
+      width: 11,
+      reference: { kind: 'user', idField: 'user_id', useName: useUserName },
+      cell: ({ user_id, user_display_name }) => <UserName id={user_id} name={user_display_name ?? undefined} />,
+      exportFields: ['user_id', 'user_display_name'],
     },
     { id: 'alert_codes', header: 'Rule', type: 'codes', isFilterOnly: true, useOptions: useRuleOptions },
     {
@@ -56,15 +72,19 @@ export const alertsList: ListDefinition<Alert> = {
       options: alertStates,
       width: 9,
       cell: (alert) => (
-        <Group gap={4} wrap="nowrap">
-          <Badge color={alertStateColor(alert.state)} variant="light" tt="none">
-            {alertStateLabel(alert.state)}
-          </Badge>
-          {alert.void_id && <VoidBadge />}
-        </Group>
+        <>
+          <AlertStateBadge alert={alert} /> {alert.void_id && <VoidBadge />}
+        </>
       ),
     },
-    { id: 'assignee', header: 'Assignee', type: 'text', isNullable: true, width: 6.5 },
+    {
+      id: 'assignee',
+      header: 'Assignee',
+      type: 'person',
+      isNullable: true,
+      width: 9,
+      cell: ({ assignee }) => assignee && <PersonName username={assignee} />,
+    },
     {
       id: 'disposition',
       header: 'Outcome',
@@ -73,6 +93,25 @@ export const alertsList: ListDefinition<Alert> = {
       isNullable: true,
       isHidden: true,
       value: (alert) => outcomes.find(({ value }) => value === alert.disposition)?.label ?? null,
+    },
+    {
+      id: 'snoozed',
+      header: 'Snoozed',
+      type: 'boolean',
+      options: [
+        { value: 'true', label: 'Yes' },
+        { value: 'false', label: 'No' },
+      ],
+      isFilterOnly: true,
+    },
+    {
+      id: 'snoozed_until',
+      header: 'Snoozed until',
+      type: 'time',
+      isNullable: true,
+      isHidden: true,
+      width: 12,
+      cell: ({ snoozed_until }) => snoozed_until && <AbsoluteTime at={snoozed_until} />,
     },
     {
       id: 'risk',

@@ -1,9 +1,10 @@
-import { Text } from '@mantine/core'
+import { Anchor } from '@mantine/core'
 
 import type { Attachment } from '../attachments/api'
 import { formatBytes } from '../components/formatBytes'
 import { TimeAgo } from '../components/TimeAgo'
 import type { ListDefinition } from '../grid/types'
+import { PersonName } from '../people/PersonName'
 
 export const attachmentsList: ListDefinition<Attachment> = {
   noun: 'attachments',
@@ -17,9 +18,9 @@ export const attachmentsList: ListDefinition<Attachment> = {
       header: 'Name',
       type: 'text',
       cell: (file) => (
-        <Text component="a" href={file.url} download={file.name} size="sm" c="var(--mantine-color-anchor)">
+        <Anchor href={file.url} download={file.name}>
           {file.name}
-        </Text>
+        </Anchor>
       ),
     },
     { id: 'type', header: 'Type', type: 'text' },
@@ -31,7 +32,7 @@ export const attachmentsList: ListDefinition<Attachment> = {
       alignEnd: true,
       width: 7,
     },
-    { id: 'owner', header: 'Uploaded by', type: 'text' },
+    { id: 'owner', header: 'Uploaded by', type: 'person', cell: ({ owner }) => <PersonName username={owner} /> },
     {
       id: 'created_at',
       header: 'Uploaded',

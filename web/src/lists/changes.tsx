@@ -2,17 +2,22 @@ import { Text } from '@mantine/core'
 import { useRouter } from '@tanstack/react-router'
 
 import type { Change } from '../changes/api'
-import { ChangeDiff } from '../changes/ChangeList'
+import { ChangeDiff } from '../changes/ChangeDiff'
 import { diffChange } from '../changes/diffChange'
+import { type FormatField, formatValue } from '../components/formatValue'
 import { TextLink } from '../components/links'
 import { AbsoluteTime } from '../components/TimeAgo'
 import { computerLabels } from '../computers/api'
+import { useComputerNames } from '../computers/ComputerLink'
 import { containerLabels } from '../containers/api'
 import { freezerLabels } from '../freezers/api'
+import { useFreezerNames } from '../freezers/FreezerLink'
 import type { ListDefinition } from '../grid/types'
-import { describeRow, historyTables, humanize, rowPath } from '../history/tables'
+import { historyTables, humanize, rowPath, tableNoun } from '../history/tables'
+import { PersonName, usePersonName } from '../people/PersonName'
 import { ruleLabels } from '../rules/api'
 import { siteLabels } from '../sites/api'
+import { useSiteNames } from '../sites/SiteLink'
 import { todoLabels } from '../todos/api'
 import { userLabels } from '../users/api'
 
@@ -38,9 +43,9 @@ export const adminChangesList: ListDefinition<Change> = {
       filterLabel: 'ID',
       type: 'text',
       isSortable: false,
-      value: (change) => describeRow(change.table_name, change.row_key),
+      value: describeChangedItem,
       cell: (change) => <ChangedItem change={change} />,
-      width: 11,
+      width: 15,
       exportFields: ['table_name', 'row_key'],
     },
     {
@@ -61,10 +66,10 @@ export const adminChangesList: ListDefinition<Change> = {
     {
       id: 'actor',
       header: 'Changed by',
-      type: 'text',
+      type: 'person',
       cell: (change) => (
         <>
-          {change.actor}
+          <PersonName username={change.actor} />
           {change.request_id === null && (
             <Text size="xs" c="dimmed">
               directly in the database
@@ -92,7 +97,7 @@ export const adminChangesList: ListDefinition<Change> = {
       isNullable: true,
       cell: ({ request_id }) =>
         request_id && (
-          <TextLink underline="always" to="/history" search={{ request_id }} title={request_id}>
+          <TextLink underline="always" to="/activity" search={{ request_id }} title={request_id}>
             {request_id.slice(0, 8)}…
           </TextLink>
         ),
@@ -109,9 +114,17 @@ export const changesList: ListDefinition<Change> = {
   ),
 }
 
-function ChangedItem({ change: { table_name, row_key, action } }: { change: Change }) {
+/** describeChangedItem names the row of a change as it was called then: "freezer Minus80-B2". */
+function describeChangedItem({ table_name, row_key, before, after }: Change): string {
+  const row = after ?? before ?? {}
+  const name = [row.name, row.description, row.title, row.display_name, row.username].find((text) => typeof text === 'string' && text)
+  return `${tableNoun(table_name)} ${name ?? row_key}`
+}
+
+function ChangedItem({ change }: { change: Change }) {
+  const { table_name, row_key, action } = change
   const paths = Object.keys(useRouter().routesByPath)
-  const name = describeRow(table_name, row_key)
+  const name = describeChangedItem(change)
   const path = action === 'delete' ? undefined : rowPath(table_name, row_key, paths)
   return path ? <TextLink to={path as '/'}>{name}</TextLink> : name
 }
@@ -127,18 +140,34 @@ const fieldLabels: Record<string, Record<string, string>> = {
   account: userLabels,
 }
 
+/** useFormatField returns a function that shows IDs and usernames in changes as names. */
+function useFormatField(): FormatField {
+  const siteName = useSiteNames()
+  const freezerName = useFreezerNames()
+  const computerName = useComputerNames()
+  const personName = usePersonName()
+  return (field, value) => {
+    if (field === 'site_id' && typeof value === 'number') return siteName(value)
+    if (field === 'freezer_id' && typeof value === 'number') return freezerName(value)
+    if (field === 'computer_id' && typeof value === 'number') return computerName(value)
+    if ((field === 'assignee' || field === 'owner') && typeof value === 'string') return personName(value)
+    return formatValue(value)
+  }
+}
+
 function ChangedFields({ change }: { change: Change }) {
+  const formatField = useFormatField()
   const changedFields = diffChange(change)
   const tableLabels = fieldLabels[change.table_name]
   const labels = Object.fromEntries(changedFields.map(({ field }) => [field, tableLabels?.[field] ?? humanize(field)]))
-  if (change.action === 'update') return <ChangeDiff change={change} labels={labels} />
+  if (change.action === 'update') return <ChangeDiff change={change} labels={labels} formatField={formatField} />
   return (
     changedFields.length > 0 && (
       <details>
         <Text component="summary" size="sm">
           {changedFields.length === 1 ? '1 field' : `${changedFields.length} fields`}
         </Text>
-        <ChangeDiff change={change} labels={labels} />
+        <ChangeDiff change={change} labels={labels} formatField={formatField} />
       </details>
     )
   )

@@ -24,7 +24,7 @@ const barcodeColumn: GridColumn<ContainerRow> = {
   id: 'uuid',
   header: 'Barcode',
   type: 'key',
-  width: 21, // the longest UUID in a wide font
+  width: 18.5, // a UUID in the widest monospaced typeface
 }
 
 const definition = {
@@ -37,6 +37,7 @@ const definition = {
 
 export const containersList: ListDefinition<ContainerRow> = {
   ...definition,
+  siteField: 'site_id',
   include: 'freezer,site',
   columns: [
     descriptionColumn,
@@ -58,6 +59,12 @@ export const containersList: ListDefinition<ContainerRow> = {
       width: 11,
     },
   ],
+}
+
+/** siteContainersList is the list on the screen of a site, without the site. */
+export const siteContainersList: ListDefinition<ContainerRow> = {
+  ...containersList,
+  columns: containersList.columns.filter(({ id }) => id !== 'site_name'),
 }
 
 /** freezerContainersList is the list on the screen of a freezer, without the freezer. */

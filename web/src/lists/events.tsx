@@ -5,15 +5,20 @@ import { TimeAgo } from '../components/TimeAgo'
 import { type Event, eventTypeLabels, formatEvent, voidOptions } from '../events/api'
 import { VoidBadge } from '../events/VoidBadge'
 import type { ListDefinition } from '../grid/types'
+import { UserName, useUserName } from '../people/PersonName'
 import { useRuleOptions } from '../rules/api'
 
-export const eventsList: ListDefinition<Event> = {
+/** EventRow is an event with the name of its user. */
+type EventRow = Event & { user_display_name?: string | null }
+
+export const eventsList: ListDefinition<EventRow> = {
   noun: 'events',
   label: 'Events',
   itemNames: { one: 'event', many: 'events' },
   rowKey: (event) => event.id,
   keyFields: ['id'],
   defaultSort: '-id',
+  include: 'user',
   isSearchable: false,
   columns: [
     {
@@ -33,7 +38,16 @@ export const eventsList: ListDefinition<Event> = {
       ),
       exportFields: ['type', 'amount'],
     },
-    { id: 'user_id', header: 'User', type: 'number', value: ({ user_id }) => `User ${user_id}`, width: 9 },
+    {
+      id: 'user_display_name',
+      header: 'Person',
+      type: 'text',
+      isNullable: true,
+      width: 11,
+      reference: { kind: 'user', idField: 'user_id', useName: useUserName },
+      cell: ({ user_id, user_display_name }) => <UserName id={user_id} name={user_display_name ?? undefined} />,
+      exportFields: ['user_id', 'user_display_name'],
+    },
     { id: 'amount', header: 'Amount', type: 'number', width: 7 },
     {
       id: 'created_at',

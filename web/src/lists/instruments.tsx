@@ -58,6 +58,7 @@ const definition = {
 /** instrumentsList lists freezers and computers. */
 export const instrumentsList: ListDefinition<Instrument> = {
   ...definition,
+  siteField: 'site_id',
   columns: [...instrumentColumns, siteColumn()],
 }
 
@@ -74,6 +75,7 @@ export const freezersList: ListDefinition<FreezerRow> = {
   rowKey: (freezer) => freezer.id,
   keyFields: ['id'],
   include: 'site',
+  siteField: 'site_id',
   columns: [
     {
       id: 'name',
@@ -99,6 +101,7 @@ export const computersList: ListDefinition<ComputerRow> = {
   rowKey: (computer) => computer.id,
   keyFields: ['id'],
   include: 'site',
+  siteField: 'site_id',
   columns: [
     {
       id: 'name',

@@ -1,13 +1,14 @@
 import { TextLink } from '../components/links'
-import { formatValue } from '../components/formatValue'
 import { TimeAgo } from '../components/TimeAgo'
 import { useComputerNames } from '../computers/ComputerLink'
 import { useFreezerNames } from '../freezers/FreezerLink'
 import type { GridColumn, ListDefinition } from '../grid/types'
+import { PersonName } from '../people/PersonName'
 import { useSiteNames } from '../sites/SiteLink'
-import { type Todo, todoLabels } from '../todos/api'
-import { DueDate } from '../todos/DueDate'
+import { statusLabel, type Todo, todoLabels } from '../todos/api'
+import { DueChip } from '../todos/DueChip'
 import { LinkedItems } from '../todos/LinkedItems'
+import { TodoStatusBadge } from '../todos/TodoStatusBadge'
 
 const columns: GridColumn<Todo>[] = [
   {
@@ -20,24 +21,38 @@ const columns: GridColumn<Todo>[] = [
       </TextLink>
     ),
   },
-  { id: 'status', header: todoLabels.status, type: 'text', width: 9 },
+  {
+    id: 'status',
+    header: todoLabels.status,
+    type: 'text',
+    value: ({ status }) => statusLabel(status),
+    cell: ({ status }) => <TodoStatusBadge status={status} />,
+    width: 8.5,
+  },
   {
     id: 'assignee',
     header: todoLabels.assignee,
-    type: 'text',
+    type: 'person',
     isNullable: true,
-    cell: (todo) => formatValue(todo.assignee),
-    width: 8.5,
+    cell: ({ assignee }) => assignee && <PersonName username={assignee} />,
+    width: 10.5,
   },
   {
     id: 'due_on',
     header: todoLabels.due_on,
     type: 'date',
     isNullable: true,
-    cell: (todo) => <DueDate todo={todo} />,
-    width: 12.75,
+    cell: (todo) => <DueChip todo={todo} />,
+    width: 11,
   },
-  { id: 'owner', header: 'Owner', type: 'text', width: 7.5 },
+  {
+    id: 'owner',
+    header: 'Created by',
+    type: 'person',
+    isHidden: true,
+    cell: ({ owner }) => <PersonName username={owner} />,
+    width: 9,
+  },
   {
     id: 'created_at',
     header: 'Created',
@@ -58,6 +73,7 @@ const definition = {
 
 export const todosList: ListDefinition<Todo> = {
   ...definition,
+  siteField: 'at_site_id',
   include: 'site,freezer,computer',
   columns: [
     ...columns,
@@ -69,7 +85,7 @@ export const todosList: ListDefinition<Todo> = {
       isFilterable: false,
       value: () => null,
       cell: (todo) => <LinkedItems todo={todo} isCompact />,
-      width: 11,
+      width: 14,
       exportFields: ['site_name', 'freezer_name', 'computer_name', 'alert_id'],
     },
     {

@@ -1,5 +1,6 @@
-import { TextLink } from '../components/links'
+import { StatusBadge } from '../components/StatusBadge'
 import type { ListDefinition } from '../grid/types'
+import { UserName } from '../people/PersonName'
 import { roles } from '../session/api'
 import { risks, type User, userLabels } from '../users/api'
 
@@ -13,16 +14,16 @@ export const usersList: ListDefinition<User> = {
   keyFields: ['id'],
   columns: [
     {
-      id: 'username',
-      header: userLabels.username,
+      id: 'display_name',
+      header: userLabels.display_name,
       type: 'text',
-      cell: (user) => (
-        <TextLink to="/users/$id" params={{ id: String(user.id) }}>
-          {user.username}
-        </TextLink>
-      ),
+      isNullable: true,
+      value: (user) => user.display_name ?? user.username,
+      cell: (user) => <UserName id={user.id} name={user.display_name ?? user.username} isLink />,
     },
-    { id: 'id', header: 'ID', type: 'number', alignEnd: true, width: 7 },
+    { id: 'username', header: userLabels.username, type: 'text', width: 9 },
+    { id: 'email', header: userLabels.email, type: 'text', isNullable: true },
+    { id: 'id', header: 'ID', type: 'number', alignEnd: true, width: 7, isHidden: true },
     { id: 'role', header: userLabels.role, type: 'choice', options: toOptions(roles), width: 7.5 },
     {
       id: 'risk',
@@ -39,11 +40,14 @@ export const usersList: ListDefinition<User> = {
       header: 'State',
       type: 'boolean',
       options: [
-        { value: 'false', label: 'Enabled' },
-        { value: 'true', label: 'Disabled' },
+        { value: 'false', label: 'Active' },
+        { value: 'true', label: 'Deactivated' },
       ],
-      value: (user) => (user.disabled ? 'Disabled' : 'Enabled'),
-      width: 7.5,
+      value: (user) => (user.disabled ? 'Deactivated' : 'Active'),
+      cell: (user) => (
+        <StatusBadge tone={user.disabled ? 'inactive' : 'fine'}>{user.disabled ? 'Deactivated' : 'Active'}</StatusBadge>
+      ),
+      width: 8,
     },
   ],
 }
