@@ -1,0 +1,54 @@
+import { useSearch } from '@tanstack/react-router'
+
+import { ButtonLink } from '../components/links'
+import { EmptyState } from '../components/placeholders'
+import { QueryBoundary } from '../components/QueryBoundary'
+import { Screen } from '../components/Screen'
+import { ViewSwitch } from '../components/ViewSwitch'
+import { DataGrid } from '../grid/DataGrid'
+import { useGrid } from '../grid/useGrid'
+import { freezersList } from '../lists/instruments'
+import { usePermission } from '../session/api'
+import { useSummary } from '../summary/api'
+import { StorageWall } from './StorageWall'
+
+const views = [
+  { value: undefined, label: 'Wall' },
+  { value: 'list', label: 'List' },
+]
+
+/** StorageScreen shows the freezers as a wall of tiles, or as a list with columns. */
+export function StorageScreen() {
+  const { view } = useSearch({ strict: false })
+  const canEdit = usePermission('operator')
+  const actions = (
+    <>
+      <ViewSwitch views={views} />
+      {canEdit && (
+        <ButtonLink to="/freezers/add" variant="default">
+          Add many
+        </ButtonLink>
+      )}
+      {canEdit && <ButtonLink to="/freezers/new">New freezer</ButtonLink>}
+    </>
+  )
+  return (
+    <Screen title="Storage" actions={actions}>
+      {view === 'list' ? <FreezerGrid /> : <Wall />}
+    </Screen>
+  )
+}
+
+function Wall() {
+  const query = useSummary()
+  return (
+    <QueryBoundary query={query} rows={6}>
+      {({ storage }) => <StorageWall freezers={storage} />}
+    </QueryBoundary>
+  )
+}
+
+function FreezerGrid() {
+  const newButton = usePermission('operator') && <ButtonLink to="/freezers/new">Add a freezer</ButtonLink>
+  return <DataGrid grid={useGrid(freezersList)} empty={<EmptyState icon="storage" title="No freezers yet" actions={newButton} />} />
+}
