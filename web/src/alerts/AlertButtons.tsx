@@ -3,39 +3,41 @@ import { Button, Group } from '@mantine/core'
 import { usePermission } from '../session/api'
 import type { Alert } from './api'
 import { type AlertAction, isActionAvailable } from './useAlertActions'
+import { useCanAssignToMe } from './useCanAssignToMe'
 
 interface Props {
   alerts: Alert[]
   onAction: (action: AlertAction, alerts: Alert[]) => void
   isBusy?: boolean
-  /** True in a table: hides the action that only applies to closed alerts. */
-  isCompact?: boolean
 }
 
-const actionLabels = {
+const actionLabels: Record<AlertAction, string> = {
+  assignToMe: 'Assign to me',
+  assign: 'Assign…',
   acknowledge: 'Acknowledge',
-  close: 'Close',
-  assign: 'Assign',
-  changeOutcome: 'Change outcome',
-} as const
+  falsePositive: 'False positive',
+  close: 'Close…',
+  snooze: 'Snooze…',
+  wake: 'End snooze',
+  changeOutcome: 'Change outcome…',
+}
 
 /** AlertButtons shows a button for each available action. It shows nothing to users without the operator role. */
-export function AlertButtons({ alerts, onAction, isBusy = false, isCompact = false }: Props) {
+export function AlertButtons({ alerts, onAction, isBusy = false }: Props) {
   const canEdit = usePermission('operator')
+  const canAssignToMe = useCanAssignToMe()
   if (!canEdit) return null
   return (
-    <Group gap={4} wrap={isCompact ? 'nowrap' : 'wrap'}>
+    <Group gap={6}>
       {(Object.keys(actionLabels) as AlertAction[])
-        .filter(
-          (action) =>
-            alerts.some((alert) => isActionAvailable(action, alert)) && !(isCompact && action === 'changeOutcome'),
-        )
+        .filter((action) => alerts.some((alert) => isActionAvailable(action, alert)))
+        .filter((action) => action !== 'assignToMe' || alerts.some(canAssignToMe))
         .map((action) => (
           <Button
             key={action}
             variant="default"
-            size={isCompact ? 'compact-xs' : 'sm'}
             disabled={isBusy}
+            title={action === 'falsePositive' ? 'Close as false positive' : undefined}
             onClick={() => onAction(action, alerts)}
           >
             {actionLabels[action]}
@@ -44,8 +46,3 @@ export function AlertButtons({ alerts, onAction, isBusy = false, isCompact = fal
     </Group>
   )
 }
-
-const stateColors = { open: 'orange', acknowledged: 'blue', closed: 'gray' } as Record<string, string>
-
-/** alertStateColor returns the badge colour of an alert state. */
-export const alertStateColor = (state: string) => stateColors[state] ?? 'gray'

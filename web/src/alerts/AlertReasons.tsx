@@ -1,87 +1,116 @@
-import { Button, Card, Group, Stack, Text, Title } from '@mantine/core'
+import { Button, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { lazy, useState } from 'react'
 
-import { DescriptionList } from '../components/DescriptionList'
+import { LazyBoundary } from '../components/LazyBoundary'
 import { TextLink } from '../components/links'
-import { TimeAgo } from '../components/TimeAgo'
-import { type Event, eventsUpToQuery, formatEvent } from '../events/api'
-import { appliesToLabels } from '../rules/api'
-import { formatLimit } from '../rules/formatLimit'
+import { type Event, eventsAfterQuery, eventsUpToQuery, eventTypeLabels } from '../events/api'
+import { PersonName } from '../people/PersonName'
+import classes from './AlertView.module.css'
 import type { Alert } from './api'
+import { eventsAround } from './eventsAround'
 import { explainReason, type Reason } from './explainReason'
 
-/** AlertReasons explains an alert: one card per rule that fired, with the events that the rule counted. */
+const AlertChart = lazy(() => import('./AlertChart').then((module) => ({ default: module.AlertChart })))
+
+/** AlertReasons explains an alert: what happened around the event, and for each rule the events that it counted. */
 export function AlertReasons({ alert }: { alert: Alert }) {
-  const { data: events = [] } = useQuery(eventsUpToQuery({ id: alert.event_id, user_id: alert.user_id }))
+  const event = { id: alert.event_id, user_id: alert.user_id }
+  const { data: before } = useQuery(eventsUpToQuery(event))
+  const { data: after } = useQuery(eventsAfterQuery(event))
+  const countedIds = new Set(alert.reasons.flatMap(({ event_ids }) => event_ids ?? []))
   return (
-    <Stack>
+    <Stack gap="sm">
+      {before && after && (
+        <LazyBoundary>
+          <AlertChart events={eventsAround([...after.toReversed(), ...before], countedIds)} countedIds={countedIds} />
+        </LazyBoundary>
+      )}
       {alert.reasons.map((reason) => (
-        <Card withBorder key={reason.code}>
-          <Stack gap="sm">
-            <Group justify="space-between" gap="xs">
-              <Title order={3}>
-                {reason.code} {reason.title}
-              </Title>
-              <TextLink to="/rules/$code" params={{ code: String(reason.code) }} size="sm">
-                Rule {reason.code}, version {reason.version}
-              </TextLink>
-            </Group>
-            <Text>{explainReason(reason, alert.risk)}</Text>
-            <DescriptionList
-              items={[
-                ['Measured', reason.value],
-                [`Limit (${alert.risk} risk)`, formatLimit(reason.code, reason.limit_at_risk)],
-                ...(alert.risk === 'medium'
-                  ? []
-                  : [['Limit (medium risk)', formatLimit(reason.code, reason.limit)] satisfies [string, string]]),
-                ['Time window', reason.window_seconds === null ? null : `${reason.window_seconds} seconds`],
-                ['Applies to', appliesToLabels[reason.applies_to]],
-              ]}
-            />
-            <CountedEvents reason={reason} events={events} />
-          </Stack>
-        </Card>
+        <section key={reason.code} aria-label={reason.title}>
+          <Text size="sm">
+            <TextLink to="/rules/$code" params={{ code: String(reason.code) }} fw={600} size="sm">
+              {reason.title}
+            </TextLink>
+            {': '}
+            {explainReason(reason, alert.risk)}{' '}
+            <Text span inherit c="dimmed">
+              Rule {reason.code}, version {reason.version}
+            </Text>
+          </Text>
+          <CountedEvents reason={reason} events={before ?? []} />
+        </section>
       ))}
     </Stack>
   )
 }
 
 const collapsedCount = 12
+const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-/** CountedEvents lists the events that a rule counted, newest first. */
+function formatTime(seconds: number): string {
+  const date = new Date(seconds * 1000)
+  return Number.isNaN(date.getTime()) ? String(seconds) : timeFormat.format(date)
+}
+
+/** runningSums adds up the amounts of events in their order. */
+function runningSums(events: Event[]): { event: Event; sum: string }[] {
+  let cents = 0
+  return events.map((event) => {
+    cents += Math.round(Number(event.amount) * 100)
+    return { event, sum: (cents / 100).toFixed(2) }
+  })
+}
+
+/** CountedEvents lists the events that a rule counted, with their running sum. */
 function CountedEvents({ reason, events }: { reason: Reason; events: Event[] }) {
   const [showAll, setShowAll] = useState(false)
-  const ids = reason.event_ids?.toReversed()
-  if (!ids) return null
   const eventsById = new Map(events.map((event) => [event.id, event]))
+  const counted = reason.event_ids?.map((id) => eventsById.get(id)).filter((event) => event !== undefined) ?? []
+  if (counted.length === 0) return null
+  const rows = runningSums(counted)
+  const hiddenCount = showAll ? 0 : Math.max(0, rows.length - collapsedCount)
   return (
-    <div>
-      <Text size="sm" c="dimmed">
-        {ids.length === 1 ? '1 event counted' : `${ids.length} events counted (newest first)`}
-      </Text>
-      <Stack component="ol" gap={0} m={0} pl="lg" aria-label={`Events counted by rule ${reason.code}`}>
-        {(showAll ? ids : ids.slice(0, collapsedCount)).map((id) => {
-          const event = eventsById.get(id)
-          return (
-            <li key={id}>
-              <TextLink to="/events/$id" params={{ id }} size="sm">
-                {event ? formatEvent(event) : id}
-              </TextLink>
-              {event && (
-                <Text span size="sm" c="dimmed">
-                  , <TimeAgo at={event.time} />
-                </Text>
-              )}
-            </li>
-          )
-        })}
-      </Stack>
-      {ids.length > collapsedCount && !showAll && (
+    <>
+      <div className={classes.scroll}>
+        <table className={classes.events} aria-label={`Events counted by rule ${reason.code}`}>
+          <thead>
+            <tr>
+              <th scope="col">Time</th>
+              <th scope="col">Event</th>
+              <th scope="col" className={classes.number}>
+                Amount
+              </th>
+              <th scope="col" className={classes.number}>
+                Sum
+              </th>
+              <th scope="col">Recorded by</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.slice(hiddenCount).map(({ event, sum }) => (
+              <tr key={event.id}>
+                <td>{formatTime(event.time)}</td>
+                <td>
+                  <TextLink to="/events/$id" params={{ id: event.id }} size="sm">
+                    {eventTypeLabels[event.type]}
+                  </TextLink>
+                </td>
+                <td className={classes.number}>{event.amount}</td>
+                <td className={classes.number}>{sum}</td>
+                <td>
+                  <PersonName username={event.actor} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {hiddenCount > 0 && (
         <Button variant="subtle" size="compact-sm" onClick={() => setShowAll(true)}>
-          Show all {ids.length}
+          Show all {rows.length} events
         </Button>
       )}
-    </div>
+    </>
   )
 }

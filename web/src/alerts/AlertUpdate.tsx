@@ -1,10 +1,13 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useEffectEvent, useRef } from 'react'
 
-import type { Problem } from '../api/problem'
+import { type Problem, toProblem } from '../api/problem'
 import { useRowEdit } from '../api/useRowEdit'
 import { ConflictDialog } from '../components/ConflictDialog'
 import { toast } from '../components/toast'
 import { type Alert, alertLabels, alertQuery, fetchAlert, updateAlert } from './api'
+import { undoUpdate } from './bulkUpdate'
+import { useFormatAlertField } from './useFormatAlertField'
 
 interface Props {
   alert: Alert
@@ -20,17 +23,32 @@ interface Props {
  * list, so it stays mounted when the alert leaves the list.
  */
 export function AlertUpdate({ alert, changes, successMessage, onDone, onRejected }: Props) {
+  const queryClient = useQueryClient()
+  const formatField = useFormatAlertField()
   const edit = useRowEdit<Alert>({
     queryKey: alertQuery(alert.id).queryKey,
     listKey: ['alerts'],
     isSameRow: (row) => row.id === alert.id,
     fetchRow: () => fetchAlert(alert.id),
     updateRow: updateAlert,
-    onSaved: () => {
-      toast(successMessage)
+    onSaved: (saved) => {
+      // After a conflict, the values before are not those that the change replaced.
+      const canUndo = saved.version === alert.version + 1
+      toast(successMessage, { onUndo: canUndo ? () => void undo() : undefined })
+      void queryClient.invalidateQueries({ queryKey: ['summary'] })
       onDone()
     },
   })
+  const undo = async () => {
+    try {
+      const { restored } = await undoUpdate([alert])
+      if (restored > 0) toast('Alert restored')
+      else toast('The alert has changed since. Nothing was undone.', 'error')
+    } catch (error) {
+      toast(toProblem(error).message, 'error')
+    }
+    for (const queryKey of [['alerts'], ['alert'], ['summary']]) void queryClient.invalidateQueries({ queryKey })
+  }
   const started = useRef(false)
   useEffect(() => {
     if (started.current) return
@@ -43,6 +61,12 @@ export function AlertUpdate({ alert, changes, successMessage, onDone, onRejected
     if (rejected) reportRejection(rejected.changes, rejected.problem)
   }, [rejected])
   return edit.conflict ? (
-    <ConflictDialog conflict={edit.conflict} labels={alertLabels} onSave={edit.save} onCancel={onDone} />
+    <ConflictDialog
+      conflict={edit.conflict}
+      labels={alertLabels}
+      formatField={formatField}
+      onSave={edit.save}
+      onCancel={onDone}
+    />
   ) : null
 }

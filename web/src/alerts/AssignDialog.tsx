@@ -1,10 +1,10 @@
-import { Button, Group, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Stack } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 
 import type { Problem } from '../api/problem'
 import { Dialog } from '../components/Dialog'
-import { emptyToNull, ProblemAlert } from '../components/form'
-import { useSession } from '../session/api'
+import { ProblemAlert } from '../components/form'
+import { PersonPicker } from '../people/PersonPicker'
 import type { Alert } from './api'
 
 interface Props {
@@ -18,30 +18,30 @@ interface Props {
 
 /** AssignDialog asks for the assignee of one or more alerts. */
 export function AssignDialog({ title, initialValues, problem, onSubmit, onCancel }: Props) {
-  const username = useSession()?.username ?? ''
-  const [assignee, setAssignee] = useState(initialValues.assignee ?? username)
+  const [assignee, setAssignee] = useState(initialValues.assignee ?? null)
   const handleSubmit = (event: FormEvent) => {
     event.preventDefault()
-    onSubmit({ assignee: emptyToNull(assignee) })
+    onSubmit({ assignee })
   }
   return (
     <Dialog onClose={onCancel} title={title}>
       <form onSubmit={handleSubmit}>
         <Stack>
-          <TextInput
+          <PersonPicker
             label="Assignee"
-            description="Leave empty to unassign"
-            value={assignee}
-            onChange={(event) => setAssignee(event.currentTarget.value)}
-            error={problem?.messagesByField.assignee}
+            emptyLabel="Unassigned"
             data-autofocus
+            withinPortal={false}
+            value={assignee}
+            onChange={setAssignee}
+            error={problem?.messagesByField.assignee}
           />
           <ProblemAlert problem={problem} fields={['assignee']} />
           <Group justify="end">
             <Button variant="default" onClick={onCancel}>
               Cancel
             </Button>
-            <Button type="submit">Assign</Button>
+            <Button type="submit">{assignee === null ? 'Unassign' : 'Assign'}</Button>
           </Group>
         </Stack>
       </form>

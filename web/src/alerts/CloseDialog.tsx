@@ -23,10 +23,15 @@ export function CloseDialog({ title, initialValues, problem, onSubmit, onCancel 
   const [note, setNote] = useState(initialValues.note ?? '')
   const handleSubmit = (event: FormEvent) => {
     event.preventDefault()
-    onSubmit({ state: 'closed', disposition: emptyToNull(disposition), note: emptyToNull(note) })
+    const isOfMany = initialValues.id === undefined // then an empty note keeps the notes of the alerts
+    onSubmit({
+      state: 'closed',
+      disposition: emptyToNull(disposition),
+      ...(!(isOfMany && note.trim() === '') && { note: emptyToNull(note) }),
+    })
   }
   return (
-    <Dialog onClose={onCancel} title={title}>
+    <Dialog onClose={onCancel} isDirty={note !== (initialValues.note ?? '')} title={title}>
       <form onSubmit={handleSubmit}>
         <Stack>
           <Radio.Group

@@ -13,6 +13,7 @@ export const alertLabels = {
   disposition: 'Outcome',
   assignee: 'Assignee',
   note: 'Note',
+  snoozed_until: 'Snoozed until',
 } as const satisfies Partial<Record<keyof Alert, string>>
 
 export const alertStates: { value: Alert['state']; label: string }[] = [
@@ -24,6 +25,17 @@ export const alertStates: { value: Alert['state']; label: string }[] = [
 /** alertStateLabel returns the label of an alert state. */
 export const alertStateLabel = (state: Alert['state']) =>
   alertStates.find(({ value }) => value === state)?.label ?? state
+
+export const severityLabels: Record<Alert['severity'], string> = {
+  critical: 'Critical',
+  warning: 'Warning',
+  info: 'Info',
+}
+
+export const severities = (Object.keys(severityLabels) as Alert['severity'][]).map((value) => ({
+  value,
+  label: severityLabels[value],
+}))
 
 export type Outcome = NonNullable<Alert['disposition']>
 
@@ -39,9 +51,9 @@ export const fetchAlert = (id: string, signal?: AbortSignal) =>
   unwrap(api.GET('/api/v1/alerts/{alert_id}', { params: { path: { alert_id: id } }, signal: signal ?? null }))
 
 export const updateAlert = (changes: Partial<Alert>, base: Alert) => {
-  const { state, assignee, note, disposition } = changes
+  const { state, assignee, note, disposition, snoozed_until } = changes
   const body = Object.fromEntries(
-    Object.entries({ state, assignee, note, disposition }).filter(([, value]) => value !== undefined),
+    Object.entries({ state, assignee, note, disposition, snoozed_until }).filter(([, value]) => value !== undefined),
   )
   return unwrap(
     api.PATCH('/api/v1/alerts/{alert_id}', {

@@ -36,4 +36,27 @@ export function explainReason(
   }
 }
 
+/** describeReasons describes the reasons of an alert in a few words: "deposits of 300.00 in 30 s, limit 200.00". */
+export const describeReasons = (reasons: readonly Reason[]): string => reasons.map(describeReason).join('; ')
+
+function describeReason({ code, applies_to, limit_at_risk, window_seconds, value }: Reason): string {
+  const [singular, plural] = eventNouns[applies_to]
+  const limit = `limit ${formatLimit(code, limit_at_risk)}`
+  const noun = value === 1 ? singular : plural
+  switch (code) {
+    case 30:
+      return `${value} ${noun} in a row, ${limit}`
+    case 300:
+      return `${value} rising ${noun}, ${limit}`
+    case 123:
+      return `${plural} of ${value} in ${window_seconds} s, ${limit}`
+    case 500:
+      return `${value} ${noun} in ${window_seconds} s, ${limit}`
+    case 1100:
+      return `${singular} of ${value}, ${limit}`
+    default:
+      return `${value}, ${limit}`
+  }
+}
+
 const capitalize = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

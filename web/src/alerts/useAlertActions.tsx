@@ -3,162 +3,202 @@ import { useState } from 'react'
 import type { Problem } from '../api/problem'
 import { toast } from '../components/toast'
 import type { Selection } from '../grid/selection'
+import { usePersonName } from '../people/PersonName'
+import { useSession } from '../session/api'
+import { ConfirmDialog } from './ConfirmDialog'
 import { AlertUpdate } from './AlertUpdate'
-import { AcknowledgeDialog } from './AcknowledgeDialog'
 import type { Alert } from './api'
 import { AssignDialog } from './AssignDialog'
-import { BulkUpdateDialog } from './BulkUpdateDialog'
+import { BulkAlertUpdate } from './BulkAlertUpdate'
 import { CloseDialog } from './CloseDialog'
-import { MatchingUpdate } from './MatchingUpdate'
+import { countAlerts } from './countAlerts'
+import { SnoozeDialog } from './SnoozeDialog'
 
-/** AlertAction is an action on alerts. changeOutcome applies to closed alerts. */
-export type AlertAction = 'acknowledge' | 'close' | 'assign' | 'changeOutcome'
-
-interface OpenDialog {
-  action: AlertAction
-  alerts: Alert[]
-  /** Set if the action applies to all alerts that match the filters. */
-  selection: Selection<Alert> | undefined
-  initialValues: Partial<Alert>
-  problem: Problem | undefined
-}
+/**
+ * AlertAction is an action on alerts. falsePositive closes at once; changeOutcome applies to closed alerts; wake ends a
+ * snooze.
+ */
+export type AlertAction =
+  | 'assign'
+  | 'assignToMe'
+  | 'acknowledge'
+  | 'falsePositive'
+  | 'close'
+  | 'snooze'
+  | 'wake'
+  | 'changeOutcome'
 
 interface PendingUpdate {
   key: number
   action: AlertAction
-  alerts: Alert[]
-  selection: Selection<Alert> | undefined
+  /** One alert is changed with a check for conflicts, several in one request. */
+  target: Alert | Selection<Alert>
   changes: Partial<Alert>
 }
 
-const dialogTitles = {
-  acknowledge: 'Acknowledge',
-  close: 'Close',
-  assign: 'Assign',
-  changeOutcome: 'Change outcome of',
+interface OpenDialog extends Omit<PendingUpdate, 'key' | 'changes'> {
+  initialValues: Partial<Alert>
+  problem: Problem | undefined
+}
+
+/** useImmediateChanges returns the changes of the actions that ask for nothing. */
+function useImmediateChanges(): Partial<Record<AlertAction, Partial<Alert>>> {
+  const username = useSession()?.username
+  return {
+    ...(username !== undefined && { assignToMe: { assignee: username } }),
+    acknowledge: { state: 'acknowledged' },
+    falsePositive: { state: 'closed', disposition: 'false_positive' },
+    wake: { snoozed_until: null },
+  }
+}
+
+const dialogs = {
+  assign: { title: 'Assign', Content: AssignDialog },
+  assignToMe: { title: 'Assign to me:', Content: ConfirmDialog },
+  acknowledge: { title: 'Acknowledge', Content: ConfirmDialog },
+  falsePositive: { title: 'Close as false positive:', Content: ConfirmDialog },
+  close: { title: 'Close', Content: CloseDialog },
+  snooze: { title: 'Snooze', Content: SnoozeDialog },
+  wake: { title: 'End the snooze of', Content: ConfirmDialog },
+  changeOutcome: { title: 'Change outcome of', Content: CloseDialog },
 } as const
 
-const actionDialogs = {
-  acknowledge: AcknowledgeDialog,
-  close: CloseDialog,
-  assign: AssignDialog,
-  changeOutcome: CloseDialog,
-} as const
+const isSelection = (target: Alert | Selection<Alert>): target is Selection<Alert> => 'params' in target
+
+/** restrictSelection leaves out alerts whose state does not allow an action. rows are the chosen ones that allow it. */
+function restrictSelection(selection: Selection<Alert>, action: AlertAction, rows: Alert[]): Selection<Alert> {
+  if (!selection.isAllMatching)
+    return { ...selection, rows, count: rows.length, params: { id__in: rows.map(({ id }) => id).join(',') } }
+  const needsOpen = !['assign', 'assignToMe', 'wake', 'changeOutcome'].includes(action)
+  return needsOpen ? { ...selection, params: { state__not: 'closed', ...selection.params } } : selection
+}
 
 let lastKey = 0
 
 /**
- * useAlertActions runs an action on one or more alerts. The screen must render the returned `dialogs`: they ask for
- * input, save the change and show conflicts.
+ * useAlertActions runs an action on one or more alerts, and offers to undo it. The screen must render the returned
+ * `dialogs`: they ask for input, save the change and show conflicts.
  */
-export function useAlertActions(onDone: (skipped: Alert[]) => void = () => {}) {
+export function useAlertActions() {
+  const personName = usePersonName()
+  const immediateChanges = useImmediateChanges()
   const [openDialog, setOpenDialog] = useState<OpenDialog>()
   const [updates, setUpdates] = useState<PendingUpdate[]>([])
   const startUpdate = (update: Omit<PendingUpdate, 'key'>) =>
     setUpdates((current) => [...current, { key: ++lastKey, ...update }])
   const finishUpdate = (key: number) => setUpdates((current) => current.filter((update) => update.key !== key))
+  const isBusy = (alert: Alert) =>
+    updates.some(({ target }) => (isSelection(target) ? target.rows : [target]).some(({ id }) => id === alert.id))
 
-  const isBusy = (alert: Alert) => updates.some(({ alerts }) => alerts.some(({ id }) => id === alert.id))
   /**
-   * runAction runs an action on alerts, or on all alerts of a selection. It asks before it acknowledges alerts if
-   * confirm is true. A shortcut must not write at once.
+   * runAction runs an action on an alert, or on all alerts of a selection. With confirm, it asks also before actions
+   * that need no input: a shortcut must not write at once.
    */
   const runAction = (
     action: AlertAction,
-    targets: Alert[],
-    { confirm = false, selection }: { confirm?: boolean; selection?: Selection<Alert> } = {},
+    target: Alert | Selection<Alert>,
+    { confirm = false }: { confirm?: boolean } = {},
   ) => {
-    const alerts = targets.filter((alert) => isActionAvailable(action, alert) && !isBusy(alert))
+    const alerts = (isSelection(target) ? target.rows : [target]).filter(
+      (alert) => isActionAvailable(action, alert) && !isBusy(alert),
+    )
     const [first] = alerts
     if (!first) return
-    if (action === 'acknowledge' && !confirm) startUpdate({ action, alerts, selection, changes: { state: 'acknowledged' } })
-    else setOpenDialog({ action, alerts, selection, initialValues: alerts.length === 1 ? first : {}, problem: undefined })
+    const restricted = isSelection(target) ? restrictSelection(target, action, alerts) : target
+    const isOne = !isSelection(restricted) || restricted.count === 1
+    const changes = immediateChanges[action]
+    if (changes && !confirm) startUpdate({ action, target: isOne ? first : restricted, changes })
+    else
+      setOpenDialog({
+        action,
+        target: isOne ? first : restricted,
+        initialValues: isOne ? first : {},
+        problem: undefined,
+      })
   }
 
-  const dialogProps = openDialog && {
-    title: `${dialogTitles[openDialog.action]} ${countAlerts(openDialog.selection?.count ?? openDialog.alerts.length)}`,
-    initialValues: openDialog.initialValues,
-    problem: openDialog.problem,
-    onSubmit: (changes: Partial<Alert>) => {
-      setOpenDialog(undefined)
-      startUpdate({ action: openDialog.action, alerts: openDialog.alerts, selection: openDialog.selection, changes })
-    },
-    onCancel: () => setOpenDialog(undefined),
+  /** describeResult returns the toast after an action: "3 alerts closed". */
+  const describeResult = (action: AlertAction, { assignee }: Partial<Alert>, count: number): string => {
+    const assigned = assignee ? `assigned to ${personName(assignee)}` : 'unassigned'
+    const result = {
+      assign: assigned,
+      assignToMe: assigned,
+      acknowledge: 'acknowledged',
+      falsePositive: 'closed as false positive',
+      close: 'closed',
+      snooze: 'snoozed',
+      wake: 'no longer snoozed',
+      changeOutcome: 'updated',
+    }[action]
+    return `${count === 1 ? 'Alert' : countAlerts(count)} ${result}`
   }
-  const ActionDialog = openDialog && actionDialogs[openDialog.action]
-  const dialogs = (
+
+  const dialogElements = (
     <>
-      {ActionDialog && dialogProps && <ActionDialog {...dialogProps} />}
-      {updates.map(({ key, action, alerts, selection, changes }) => {
-        const [alert] = alerts
-        if (selection)
-          return (
-            <MatchingUpdate
-              key={key}
-              selection={selection}
-              changes={changes}
-              describeResult={(count) => describeResult(action, changes, count)}
-              onDone={(isSaved) => {
-                finishUpdate(key)
-                if (isSaved) onDone([])
-              }}
-            />
-          )
-        if (alerts.length > 1 || !alert)
-          return (
-            <BulkUpdateDialog
-              key={key}
-              alerts={alerts}
-              changes={changes}
-              describeResult={(count) => describeResult(action, changes, count)}
-              onDone={(skipped) => {
-                finishUpdate(key)
-                onDone(skipped)
-              }}
-            />
-          )
-        return (
+      {openDialog && (
+        <ActionDialog
+          {...openDialog}
+          onSubmit={(changes) => {
+            setOpenDialog(undefined)
+            startUpdate({ ...openDialog, changes: { ...immediateChanges[openDialog.action], ...changes } })
+          }}
+          onCancel={() => setOpenDialog(undefined)}
+        />
+      )}
+      {updates.map(({ key, action, target, changes }) =>
+        isSelection(target) ? (
+          <BulkAlertUpdate
+            key={key}
+            selection={target}
+            changes={changes}
+            describeResult={(count) => describeResult(action, changes, count)}
+            onDone={() => finishUpdate(key)}
+          />
+        ) : (
           <AlertUpdate
             key={key}
-            alert={alert}
+            alert={target}
             changes={changes}
             successMessage={describeResult(action, changes, 1)}
-            onDone={() => {
-              finishUpdate(key)
-              onDone([])
-            }}
+            onDone={() => finishUpdate(key)}
             onRejected={(rejectedChanges, problem) => {
               finishUpdate(key)
-              if (action === 'acknowledge') toast(problem.message, 'error')
-              else setOpenDialog({ action, alerts, selection, initialValues: { ...alert, ...rejectedChanges }, problem })
+              if (immediateChanges[action]) toast(problem.message, 'error')
+              else setOpenDialog({ action, target, initialValues: { ...target, ...rejectedChanges }, problem })
             }}
           />
-        )
-      })}
+        ),
+      )}
     </>
   )
-  return { runAction, isBusy, dialogs }
+  return { runAction, isBusy, dialogs: dialogElements }
+}
+
+interface ActionDialogProps extends OpenDialog {
+  onSubmit: (changes: Partial<Alert>) => void
+  onCancel: () => void
+}
+
+function ActionDialog({ action, target, ...props }: ActionDialogProps) {
+  const { title, Content } = dialogs[action]
+  const count = isSelection(target) ? target.count : 1
+  return <Content title={`${title} ${count === 1 ? 'alert' : countAlerts(count)}`} {...props} />
 }
 
 /**
  * isActionAvailable reports whether the state of an alert allows an action. The states are open, acknowledged, closed,
  * in that order.
  */
-export function isActionAvailable(action: AlertAction, { state }: Alert): boolean {
-  return { acknowledge: state === 'open', close: state !== 'closed', assign: true, changeOutcome: state === 'closed' }[
-    action
-  ]
-}
-
-/** describeResult returns the toast after an action: "3 alerts closed". */
-function describeResult(action: AlertAction, { assignee }: Partial<Alert>, count: number): string {
-  const result = {
-    acknowledge: 'acknowledged',
-    close: 'closed',
-    assign: assignee ? `assigned to ${assignee}` : 'unassigned',
-    changeOutcome: 'updated',
+export function isActionAvailable(action: AlertAction, { state, snoozed }: Alert): boolean {
+  const isClosed = state === 'closed'
+  return {
+    assign: true,
+    assignToMe: true,
+    acknowledge: state === 'open',
+    falsePositive: !isClosed,
+    close: !isClosed,
+    snooze: !isClosed && !snoozed,
+    wake: snoozed,
+    changeOutcome: isClosed,
   }[action]
-  return `${count === 1 ? 'Alert' : countAlerts(count)} ${result}`
 }
-
-const countAlerts = (count: number) => (count === 1 ? 'alert' : `${count} alerts`)

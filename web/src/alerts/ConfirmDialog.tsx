@@ -10,16 +10,16 @@ interface Props {
   onCancel: () => void
 }
 
-/** AcknowledgeDialog asks whether to acknowledge one or more alerts. */
-export function AcknowledgeDialog({ title, onSubmit, onCancel }: Props) {
+/** ConfirmDialog asks before an action that needs no input, when a key has started it. */
+export function ConfirmDialog({ title, onSubmit, onCancel }: Props) {
   return (
     <Dialog onClose={onCancel} title={title}>
       <Group justify="end">
         <Button variant="default" onClick={onCancel}>
           Cancel
         </Button>
-        <Button data-autofocus onClick={() => onSubmit({ state: 'acknowledged' })}>
-          Acknowledge
+        <Button data-autofocus onClick={() => onSubmit({})}>
+          Continue
         </Button>
       </Group>
     </Dialog>

@@ -1,0 +1,58 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef } from 'react'
+
+import { toProblem } from '../api/problem'
+import { toast } from '../components/toast'
+import type { Selection } from '../grid/selection'
+import type { Alert } from './api'
+import { bulkUpdate, type UndoResult } from './bulkUpdate'
+import { countAlerts } from './countAlerts'
+
+interface Props {
+  selection: Selection<Alert>
+  changes: Partial<Alert>
+  /** Describes the result for the number of alerts that were changed: "30 alerts closed". */
+  describeResult: (count: number) => string
+  onDone: () => void
+}
+
+/** BulkAlertUpdate changes the selected alerts in one request, and offers to undo it. */
+export function BulkAlertUpdate({ selection, changes, describeResult, onDone }: Props) {
+  const queryClient = useQueryClient()
+  const refresh = () => {
+    void queryClient.invalidateQueries({ queryKey: ['alerts'] })
+    void queryClient.invalidateQueries({ queryKey: ['alert'] })
+    void queryClient.invalidateQueries({ queryKey: ['summary'] })
+  }
+  const { mutate } = useMutation({
+    mutationFn: () => bulkUpdate(selection, changes),
+    onSuccess: ({ matched, undo }) => {
+      const missed = selection.count - matched
+      const note = missed > 0 ? `. ${countAlerts(missed)} ${missed === 1 ? 'was' : 'were'} not changed` : ''
+      toast(describeResult(matched) + note, { onUndo: undo && (() => void runUndo(undo)) })
+    },
+    onError: (error) => toast(`No alert was changed. ${toProblem(error).message}`, 'error'),
+    onSettled: () => {
+      refresh()
+      onDone()
+    },
+  })
+  const runUndo = async (undo: () => Promise<UndoResult>) => {
+    try {
+      const { restored, changedSince } = await undo()
+      const note = changedSince > 0 ? `. ${countAlerts(changedSince)} had changed since` : ''
+      if (restored > 0) toast(`${countAlerts(restored)} restored${note}`)
+      else toast('The alerts have changed since. Nothing was undone.', 'error')
+    } catch (error) {
+      toast(`Not everything could be undone. ${toProblem(error).message}`, 'error')
+    }
+    refresh()
+  }
+  const hasStarted = useRef(false)
+  useEffect(() => {
+    if (hasStarted.current) return
+    hasStarted.current = true
+    mutate()
+  }, [mutate])
+  return null
+}
