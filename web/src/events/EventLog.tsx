@@ -10,7 +10,7 @@ import { listUrl } from '../grid/listQuery'
 import { useGridState } from '../grid/useGridState'
 import { eventsList } from '../lists/events'
 import { useShortcut } from '../shell/shortcuts'
-import { headerHeight } from '../shell/theme'
+import { headerHeight } from '../theme/theme'
 import classes from './EventLog.module.css'
 import { EventTable } from './EventTable'
 import { type EventFeed, useEventFeed } from './useEventFeed'
@@ -34,7 +34,7 @@ export function EventLog() {
   useIntersection(
     topRef,
     ({ boundingClientRect }) => setIsScrolledAway(boundingClientRect.top < headerHeight),
-    events.length > 0,
+    query.data !== undefined && events.length > 0, // events may arrive before the list
     `-${headerHeight}px`,
   )
   const showNewEvents = () => {
@@ -45,16 +45,18 @@ export function EventLog() {
   }
   return (
     <>
-      <Switch
-        label="Pause live updates"
-        checked={isPaused}
-        onChange={(event) => setIsPaused(event.currentTarget.checked)}
-      />
       <GridToolbar
         definition={eventsList}
         state={state}
         actions={actions}
         exportUrl={listUrl(eventsList.noun, exportParams(eventsList, state))}
+        quickFilters={
+          <Switch
+            label="Pause live updates"
+            checked={isPaused}
+            onChange={(event) => setIsPaused(event.currentTarget.checked)}
+          />
+        }
         isTable={false}
       />
       <QueryBoundary query={query}>
@@ -63,6 +65,7 @@ export function EventLog() {
             <EmptyState
               icon="event"
               title={hasFilters(state) ? 'No events match these filters' : 'No events yet'}
+              actions={hasFilters(state) && <Button onClick={actions.clearFilters}>Clear filters</Button>}
             >
               New events appear here automatically.
             </EmptyState>

@@ -6,6 +6,8 @@ import { useAnchorNavigation } from '../components/links'
 import { moveRowFocus } from '../components/moveRowFocus'
 import { TimeAgo } from '../components/TimeAgo'
 import { useElementOffset } from '../components/useElementOffset'
+import { useUserName } from '../people/PersonName'
+import { useDensity } from '../settings/density'
 import { type Event, formatEvent } from './api'
 import classes from './EventTable.module.css'
 import { VoidBadge } from './VoidBadge'
@@ -13,14 +15,15 @@ import { VoidBadge } from './VoidBadge'
 // The table is virtualized: it can hold more than 10,000 rows, and only the visible rows are in the DOM. All rows have
 // the same height, so no row is measured.
 
-const rowHeights = { wide: 2.5, narrow: 4.5 } // rem
+const rowHeights = { compact: 2, comfortable: 2.5, narrow: 3.5 } // rem
 
 /** EventTable shows events, newest first. The arrow keys move between rows. */
 export function EventTable({ events }: { events: Event[] }) {
   const bodyRef = useRef<HTMLDivElement>(null)
   const { top, rem } = useElementOffset(bodyRef)
   const isNarrow = useMediaQuery('(max-width: 57em)', undefined, { getInitialValueInEffect: false }) ?? false
-  const height = (isNarrow ? rowHeights.narrow : rowHeights.wide) * rem
+  const [density] = useDensity()
+  const height = rowHeights[isNarrow ? 'narrow' : density] * rem
   const virtualizer = useWindowVirtualizer({
     count: events.length,
     estimateSize: () => height,
@@ -29,6 +32,7 @@ export function EventTable({ events }: { events: Event[] }) {
   })
   useLayoutEffect(() => virtualizer.measure(), [virtualizer, height])
   const { basePath, handleClick } = useAnchorNavigation()
+  const userName = useUserName()
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- handles clicks on links in rows
     <div
@@ -41,7 +45,7 @@ export function EventTable({ events }: { events: Event[] }) {
     >
       <div role="rowgroup">
         <div role="row" aria-rowindex={1} className={`${classes.row} ${classes.header}`}>
-          {['Event', 'User', 'Received', 'Time', 'Alert'].map((name) => (
+          {['Event', 'Person', 'Received', 'Time', 'Alert'].map((name) => (
             <span role="columnheader" key={name}>
               {name}
             </span>
@@ -60,6 +64,7 @@ export function EventTable({ events }: { events: Event[] }) {
                 start={start - top}
                 size={size}
                 basePath={basePath}
+                userName={userName(event.user_id)}
               />
             )
           )
@@ -75,9 +80,10 @@ interface EventRowProps {
   start: number
   size: number
   basePath: string
+  userName: string
 }
 
-const EventRow = memo(function EventRow({ event, index, start, size, basePath }: EventRowProps) {
+const EventRow = memo(function EventRow({ event, index, start, size, basePath, userName }: EventRowProps) {
   return (
     <div
       role="row"
@@ -89,7 +95,7 @@ const EventRow = memo(function EventRow({ event, index, start, size, basePath }:
         <a href={`${basePath}/events/${event.id}`}>{formatEvent(event)}</a> {event.void_id && <VoidBadge />}
       </span>
       <span role="cell">
-        <a href={`${basePath}/events?user_id=${event.user_id}`}>User {event.user_id}</a>
+        <a href={`${basePath}/events?user_id=${event.user_id}`}>{userName}</a>
       </span>
       <span role="cell">
         <TimeAgo at={event.created_at} />

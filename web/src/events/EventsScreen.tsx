@@ -9,16 +9,15 @@ import { eventsList } from '../lists/events'
 import { EventLog } from './EventLog'
 
 const views = [
-  { name: undefined, label: 'Log' },
-  { name: 'list', label: 'List' },
+  { value: undefined, label: 'Log' },
+  { value: 'list', label: 'List' },
 ]
 
 /** EventsScreen shows events as a live log or in a list with columns. */
 export function EventsScreen() {
   const { view } = useSearch({ strict: false })
   return (
-    <Screen title="Events">
-      <ViewSwitch views={views} />
+    <Screen title="Events" actions={<ViewSwitch views={views} />}>
       {view === 'list' ? <EventList /> : <EventLog />}
     </Screen>
   )

@@ -1,10 +1,6 @@
-import { Badge } from '@mantine/core'
+import { StatusBadge } from '../components/StatusBadge'
 
 /** VoidBadge marks a voided event, or an alert that follows from one. */
 export function VoidBadge() {
-  return (
-    <Badge color="gray" variant="light" tt="none">
-      Void
-    </Badge>
-  )
+  return <StatusBadge tone="inactive">Void</StatusBadge>
 }

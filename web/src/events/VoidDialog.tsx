@@ -38,7 +38,7 @@ export function VoidDialog({ event, onClose }: { event: Event; onClose: () => vo
   const count = dryRunQuery.data?.alerts
   const alerts = count === 0 ? 'No alerts' : count === 1 ? '1 alert' : `${count} alerts`
   return (
-    <Dialog onClose={onClose} title={`Void ${formatEvent(event)}?`}>
+    <Dialog onClose={onClose} isDirty={reason.trim() !== '' && !isPending} title={`Void ${formatEvent(event)}?`}>
       <form noValidate onSubmit={handleSubmit}>
         <Stack>
           <Text>

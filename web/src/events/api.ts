@@ -59,6 +59,16 @@ export const voidEvent = (id: string, reason: string, { dryRun }: { dryRun: bool
     }),
   )
 
+/** eventsAfterQuery fetches up to 20 events of a user after an event, oldest first. */
+export const eventsAfterQuery = (event: Pick<Event, 'id' | 'user_id'>) =>
+  queryOptions({
+    queryKey: ['events', 'after', event.id],
+    queryFn: async ({ signal }) => {
+      const query = { user_id: [event.user_id], after: event.id, sort: 'id', limit: 20 }
+      return (await unwrapPage(api.GET('/api/v1/events', { params: { query }, signal }))).rows
+    },
+  })
+
 /** eventsUpToQuery fetches an event and up to 200 events of the same user before it, newest first. */
 export const eventsUpToQuery = (event: Pick<Event, 'id' | 'user_id'>) =>
   queryOptions({

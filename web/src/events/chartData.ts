@@ -25,7 +25,7 @@ export function balanceSeries(events: readonly Event[]): ChartData {
   return { timestamps, values: [balancesSoFar, amounts] }
 }
 
-const secondsPerMinute = 60
+export const secondsPerMinute = 60
 const minuteCount = 60 // minutes in the chart
 
 /**
