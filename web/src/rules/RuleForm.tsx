@@ -1,15 +1,18 @@
-import { NativeSelect, SimpleGrid, Stack, Switch, TextInput } from '@mantine/core'
+import { NativeSelect, Stack, Switch, TextInput } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
 
+import { severities } from '../alerts/api'
 import type { Problem } from '../api/problem'
 import { ProblemAlert, useFormFocus } from '../components/form'
-import { appliesToLabels, type Rule, ruleFields, ruleLabels } from './api'
+import { appliesToLabels, type Rule, type RuleField, ruleLabels } from './api'
+import { RiskLimits } from './RiskLimits'
 import type { RuleFormValues } from './ruleSettings'
 
 interface Props {
   /** Form ID, referenced by the submit button. */
   id: string
   rule: Rule
+  fields: RuleField[]
   form: UseFormReturnType<RuleFormValues>
   onSubmit: (settings: RuleFormValues) => void
   /** Problem of the last attempt to save. */
@@ -21,47 +24,39 @@ const appliesToOptions = (Object.keys(appliesToLabels) as Rule['applies_to'][]).
   label: appliesToLabels[value],
 }))
 
-/** RuleForm edits the settings of a rule. Its buttons are below the preview. */
-export function RuleForm({ id, rule, form, onSubmit, problem }: Props) {
-  const fields = ruleFields(rule)
+/** RuleForm edits the settings of a rule. The limit is first, so that a user can type it at once. */
+export function RuleForm({ id, rule, fields, form, onSubmit, problem }: Props) {
   useFormFocus(form, fields, problem)
   return (
     <form id={id} noValidate onSubmit={form.onSubmit(onSubmit)}>
-      <Stack>
-        <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <TextInput
-            label={ruleLabels.title}
-            required
-            key={form.key('title')}
-            {...form.getInputProps('title')}
-            data-autofocus
-          />
-          <NativeSelect
-            label={ruleLabels.applies_to}
-            data={appliesToOptions}
-            key={form.key('applies_to')}
-            {...form.getInputProps('applies_to')}
-          />
+      <Stack gap="sm">
+        <Stack gap={6}>
           <TextInput
             label={ruleLabels.limit}
-            description="Low risk: twice the limit. High risk: half the limit, rounded down, plus 1."
             inputMode="decimal"
+            autoComplete="off"
             required
-            key={form.key('limit')}
-            {...form.getInputProps('limit')}
+            onFocus={(event) => event.currentTarget.select()}
+            {...form.getInputProps('limit', { withFocus: false })}
           />
-          {fields.includes('window_seconds') && (
-            <TextInput
-              label={ruleLabels.window_seconds}
-              description="Same for all risk levels."
-              inputMode="numeric"
-              required
-              key={form.key('window_seconds')}
-              {...form.getInputProps('window_seconds')}
-            />
-          )}
-        </SimpleGrid>
-        <Switch label="Enabled" key={form.key('enabled')} {...form.getInputProps('enabled', { type: 'checkbox' })} />
+          <RiskLimits code={rule.code} limit={form.values.limit} />
+        </Stack>
+        {fields.includes('window_seconds') && (
+          <TextInput
+            label={ruleLabels.window_seconds}
+            description="Same for all risk levels"
+            inputMode="numeric"
+            autoComplete="off"
+            required
+            {...form.getInputProps('window_seconds')}
+          />
+        )}
+        <NativeSelect label={ruleLabels.applies_to} data={appliesToOptions} {...form.getInputProps('applies_to')} />
+        {fields.includes('severity') && (
+          <NativeSelect label={ruleLabels.severity} data={severities} {...form.getInputProps('severity')} />
+        )}
+        {fields.includes('title') && <TextInput label={ruleLabels.title} required {...form.getInputProps('title')} />}
+        <Switch label="Enabled" {...form.getInputProps('enabled', { type: 'checkbox' })} />
         <ProblemAlert problem={problem} fields={fields} />
       </Stack>
     </form>

@@ -1,68 +1,35 @@
-import { Button, Card, Group, Stack } from '@mantine/core'
-import { useForm } from '@mantine/form'
+import { Group, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 
-import type { Problem } from '../api/problem'
 import { ChangeList } from '../changes/ChangeList'
 import { ConflictDialog } from '../components/ConflictDialog'
-import { DescriptionList } from '../components/DescriptionList'
-import { formatValue } from '../components/formatValue'
 import { TextLink } from '../components/links'
+import { Panel } from '../components/Panel'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { Screen } from '../components/Screen'
-import { Section } from '../components/Section'
+import { StatusBadge } from '../components/StatusBadge'
 import { useRowEditor } from '../components/useRowEditor'
 import { usePermission } from '../session/api'
-import {
-  appliesToLabels,
-  fetchRule,
-  type Rule,
-  type RuleField,
-  ruleFields,
-  type RuleFields,
-  ruleHistory,
-  ruleLabels,
-  ruleQuery,
-  updateRule,
-} from './api'
-import { formatLimit } from './formatLimit'
-import { ReplaySection } from './ReplaySection'
-import { RuleForm } from './RuleForm'
-import { changedSettings, toFormValues } from './ruleSettings'
+import { fetchRule, type Rule, ruleHistory, ruleLabels, ruleQuery, updateRule } from './api'
+import { describeRule, formatSetting } from './describeRule'
+import classes from './Rule.module.css'
+import { RuleEditor } from './RuleEditor'
+import { RuleSettings } from './RuleSettings'
 
 /** RuleScreen shows a rule. Its settings can be previewed on past events before they are saved. */
 export function RuleScreen() {
-  const { code: codeParam } = useParams({ from: '/rules/$code' })
-  const code = Number(codeParam)
-  const query = useQuery(ruleQuery(code))
+  const { code } = useParams({ from: '/rules/$code' })
+  const query = useQuery(ruleQuery(Number(code)))
   return (
-    <Screen
-      title={query.data ? `${codeParam} ${query.data.title}` : `Rule ${codeParam}`}
-      breadcrumb={<TextLink to="/rules">Rules</TextLink>}
-    >
-      <QueryBoundary query={query}>
-        {(rule) => (
-          <>
-            <RuleSettings rule={rule} />
-            <Section title="History" id="history">
-              <ChangeList queryKey={['rule', code, 'history']} fetchHistory={ruleHistory(code)} labels={ruleLabels} />
-            </Section>
-          </>
-        )}
-      </QueryBoundary>
+    <Screen title={query.data?.title ?? `Rule ${code}`} breadcrumb={<TextLink to="/rules">Rules</TextLink>}>
+      <QueryBoundary query={query}>{(rule) => <RuleDetails rule={rule} />}</QueryBoundary>
     </Screen>
   )
 }
 
-function formatRuleField(rule: Rule, name: RuleField): string {
-  if (name === 'enabled') return rule.enabled ? 'Yes' : 'No'
-  if (name === 'applies_to') return appliesToLabels[rule.applies_to]
-  return name === 'limit' ? formatLimit(rule.code, rule.limit) : formatValue(rule[name])
-}
-
-/** RuleSettings shows the settings of a rule. Operators can preview other settings; admins can save them. */
-function RuleSettings({ rule }: { rule: Rule }) {
+/** RuleDetails shows a rule, or its editor. Operators can preview other settings; admins can save them. */
+function RuleDetails({ rule }: { rule: Rule }) {
   const canPreview = usePermission('operator')
   const canSave = usePermission('admin')
   const { editing, conflict, save, stopEditing, editButton } = useRowEditor<Rule>({
@@ -78,8 +45,31 @@ function RuleSettings({ rule }: { rule: Rule }) {
     label: canSave ? 'Edit' : 'Preview other settings',
     savedMessage: 'Saved. Applies from the next event.',
   })
+  const formatField = (field: string, value: unknown) => formatSetting(rule.code, field, value)
+  const history = (
+    <Panel title="History" id="history">
+      <ChangeList
+        queryKey={['rule', rule.code, 'history']}
+        fetchHistory={ruleHistory(rule.code)}
+        labels={ruleLabels}
+        formatField={formatField}
+      />
+    </Panel>
+  )
   return (
-    <Section title="Settings" id="settings" actions={editButton}>
+    <>
+      <Group gap="xs" className={classes.intro}>
+        <Text span size="sm" c="dimmed">
+          Rule {rule.code}
+        </Text>
+        <Text span size="sm">
+          {describeRule(rule)}
+        </Text>
+        <TextLink to="/alerts" search={{ alert_codes: String(rule.code) }} size="sm">
+          Alerts of this rule
+        </TextLink>
+        {!rule.enabled && <StatusBadge tone="inactive">Disabled</StatusBadge>}
+      </Group>
       {editing ? (
         <RuleEditor
           rule={editing.base}
@@ -87,50 +77,26 @@ function RuleSettings({ rule }: { rule: Rule }) {
           problem={editing.problem}
           onSubmit={canSave ? (changes) => save(editing.base, changes) : undefined}
           onCancel={stopEditing}
-        />
+        >
+          {history}
+        </RuleEditor>
       ) : (
-        <Card withBorder>
-          <DescriptionList items={ruleFields(rule).map((name) => [ruleLabels[name], formatRuleField(rule, name)])} />
-        </Card>
+        <div className={classes.columns}>
+          <Panel title="Settings" id="settings" actions={editButton}>
+            <RuleSettings rule={rule} />
+          </Panel>
+          {history}
+        </div>
       )}
-      {conflict && <ConflictDialog conflict={conflict} labels={ruleLabels} onSave={save} onCancel={stopEditing} />}
-    </Section>
-  )
-}
-
-interface RuleEditorProps {
-  rule: Rule
-  initialValues: RuleFields
-  problem: Problem | undefined
-  /** Undefined for users who can preview but not save. */
-  onSubmit: ((changes: Partial<RuleFields>) => void) | undefined
-  onCancel: () => void
-}
-
-function RuleEditor({ rule, initialValues, problem, onSubmit, onCancel }: RuleEditorProps) {
-  const form = useForm({ mode: 'uncontrolled', initialValues: toFormValues(rule.code, initialValues) })
-  return (
-    <Stack>
-      <Card withBorder>
-        <RuleForm
-          id="rule"
-          rule={rule}
-          form={form}
-          onSubmit={(settings) => onSubmit?.(changedSettings(rule, settings))}
-          problem={problem}
+      {conflict && (
+        <ConflictDialog
+          conflict={conflict}
+          labels={ruleLabels}
+          formatField={formatField}
+          onSave={save}
+          onCancel={stopEditing}
         />
-      </Card>
-      <ReplaySection rule={rule} getChanges={() => changedSettings(rule, form.getValues())} />
-      <Group>
-        {onSubmit && (
-          <Button type="submit" form="rule">
-            Save
-          </Button>
-        )}
-        <Button variant="default" onClick={onCancel}>
-          {onSubmit ? 'Cancel' : 'Done'}
-        </Button>
-      </Group>
-    </Stack>
+      )}
+    </>
   )
 }

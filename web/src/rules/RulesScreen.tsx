@@ -1,24 +1,38 @@
-import { Badge } from '@mantine/core'
+import { Group, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 
+import { SeverityBadge } from '../alerts/badges'
 import { TextLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import type { Column } from '../components/RowTable'
 import { Screen } from '../components/Screen'
 import { ShortList } from '../components/ShortList'
+import { StatusBadge } from '../components/StatusBadge'
 import { appliesToLabels, type Rule, ruleLabels, rulesQuery } from './api'
 import { formatLimit } from './formatLimit'
 
 const columns: Column<Rule>[] = [
   {
-    id: 'code',
+    id: 'title',
     header: 'Rule',
-    value: (rule) => rule.code,
+    value: (rule) => rule.title,
     cell: ({ code, title }) => (
-      <TextLink to="/rules/$code" params={{ code: String(code) }}>
-        {code} {title}
-      </TextLink>
+      <Group gap={8}>
+        <TextLink to="/rules/$code" params={{ code: String(code) }}>
+          {title}
+        </TextLink>
+        <Text span size="xs" c="dimmed">
+          Rule {code}
+        </Text>
+      </Group>
     ),
+  },
+  {
+    id: 'severity',
+    header: ruleLabels.severity,
+    value: (rule) => rule.severity,
+    cell: ({ severity }) => <SeverityBadge severity={severity} />,
+    width: 7,
   },
   {
     id: 'applies_to',
@@ -47,14 +61,7 @@ const columns: Column<Rule>[] = [
     header: 'Enabled',
     width: 7,
     value: (rule) => (rule.enabled ? 'Yes' : 'No'),
-    cell: (rule) =>
-      rule.enabled ? (
-        'Yes'
-      ) : (
-        <Badge color="gray" variant="light" tt="none">
-          No
-        </Badge>
-      ),
+    cell: ({ enabled }) => (enabled ? 'Yes' : <StatusBadge tone="inactive">No</StatusBadge>),
   },
 ]
 

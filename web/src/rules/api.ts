@@ -1,4 +1,4 @@
-import { queryOptions, useQuery } from '@tanstack/react-query'
+import { queryOptions, skipToken, useQuery } from '@tanstack/react-query'
 
 import { api, ifMatch, type Schemas, unwrap, unwrapPage } from '../api/client'
 import { createHistoryReader } from '../changes/api'
@@ -8,12 +8,13 @@ import { createHistoryReader } from '../changes/api'
 export type Rule = Schemas['Rule']
 export type Replay = Schemas['Replay']
 
-/** ruleLabels are the labels of the settings. */
+/** ruleLabels are the labels of the settings, in the order of the form. */
 export const ruleLabels = {
-  title: 'Title',
-  applies_to: 'Applies to',
   limit: 'Limit (medium risk)',
   window_seconds: 'Time window (seconds)',
+  applies_to: 'Applies to',
+  severity: 'Severity',
+  title: 'Title',
   enabled: 'Enabled',
 } as const satisfies Partial<Record<keyof Rule, string>>
 
@@ -39,7 +40,7 @@ export const rulesQuery = queryOptions({
 /** useRuleOptions returns the rules as options of a select field. */
 export function useRuleOptions(): { value: string; label: string }[] {
   const { data } = useQuery(rulesQuery)
-  return data?.rows.map(({ code, title }) => ({ value: String(code), label: `${code} ${title}` })) ?? []
+  return data?.rows.map(({ code, title }) => ({ value: String(code), label: `${title} (${code})` })) ?? []
 }
 
 export const ruleQuery = (code: number) =>
@@ -58,23 +59,38 @@ export const ruleHistory = (code: number) =>
     unwrapPage(api.GET('/api/v1/rules/{code}/history', { params: { path: { code } }, signal })),
   )
 
-export interface TimeRange {
+/** PreviewRequest selects what a preview evaluates: changed settings, and the events of a time range in Unix seconds. */
+export interface PreviewRequest {
+  changes: Partial<Pick<Rule, 'applies_to' | 'limit' | 'window_seconds' | 'enabled'>>
   from: number | undefined
   to: number | undefined
 }
 
-/** replay evaluates a rule with changed settings over the events of a time range. Nothing is stored. */
-export const replay = (
-  code: number,
-  changes: Partial<RuleFields>,
-  { from, to }: TimeRange,
-  signal: AbortSignal,
-): Promise<Replay> => {
-  const { title: _, ...settings } = changes
-  return unwrap(
-    api.POST('/api/v1/rules/replay', {
-      body: { rules: [{ code, ...settings }], from: from ?? null, to: to ?? null, differences: 50 },
-      signal,
-    }),
-  )
-}
+const maxDifferences = 50
+
+/**
+ * previewQuery evaluates a rule with changed settings over past events. Nothing is stored. A new request, or leaving
+ * the screen, aborts the request before it. Nothing repeats a preview, because it reads the whole ledger.
+ */
+export const previewQuery = (code: number, request: PreviewRequest | undefined) =>
+  queryOptions({
+    queryKey: ['preview', code, request],
+    queryFn: request
+      ? ({ signal }) => {
+          const { changes, from, to } = request
+          const body = {
+            rules: [{ code, ...changes }],
+            from: from ?? null,
+            to: to ?? null,
+            differences: maxDifferences,
+          }
+          return unwrap(api.POST('/api/v1/rules/replay', { body, signal }))
+        }
+      : skipToken,
+    networkMode: 'always',
+    retry: false,
+    staleTime: Infinity,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  })

@@ -1,8 +1,8 @@
-import type { Series } from '../components/Chart'
+import type { Series } from '../components/chartPalette'
 import type { Replay } from './api'
 
 /**
- * dailySeries returns the bars of the chart. Added alerts are stacked on unchanged ones; removed alerts are shown below
+ * dailySeries returns the bars of the chart. New alerts are stacked on unchanged ones; removed alerts are shown below
  * zero.
  */
 export function dailySeries({ by_day }: Pick<Replay, 'by_day'>): { timestamps: number[]; series: Series[] } {
@@ -11,7 +11,7 @@ export function dailySeries({ by_day }: Pick<Replay, 'by_day'>): { timestamps: n
     timestamps: by_day.map(({ day }) => day),
     series: [
       {
-        label: 'Added',
+        label: 'New',
         color: 'secondary',
         shape: 'bars',
         values: countsBy('added'),

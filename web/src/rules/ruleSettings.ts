@@ -1,23 +1,25 @@
 import { changedFields } from '../components/form'
-import type { Rule, RuleFields } from './api'
+import type { PreviewRequest, Rule, RuleFields } from './api'
 import { formatLimit } from './formatLimit'
 
 /** RuleFormValues are the values of the form fields. */
 export interface RuleFormValues {
-  title: string
-  applies_to: Rule['applies_to']
   limit: string
   window_seconds: string
+  applies_to: Rule['applies_to']
+  severity: Rule['severity']
+  title: string
   enabled: boolean
 }
 
 /** toFormValues converts settings to form values. */
-export const toFormValues = (code: number, rule: Partial<RuleFields>): RuleFormValues => ({
-  title: rule.title ?? '',
-  applies_to: rule.applies_to ?? 'any',
-  limit: formatLimit(code, rule.limit ?? ''),
-  window_seconds: rule.window_seconds == null ? '' : String(rule.window_seconds),
-  enabled: rule.enabled ?? true,
+export const toFormValues = (code: number, rule: RuleFields): RuleFormValues => ({
+  limit: formatLimit(code, rule.limit),
+  window_seconds: rule.window_seconds === null ? '' : String(rule.window_seconds),
+  applies_to: rule.applies_to,
+  severity: rule.severity,
+  title: rule.title,
+  enabled: rule.enabled,
 })
 
 /**
@@ -30,6 +32,22 @@ export function changedSettings(
   return changedFields<RuleFields>(rule, {
     ...otherValues,
     limit: limit.trim() !== '' && Number(limit) === Number(rule.limit) ? rule.limit : limit.trim(),
-    window_seconds: window_seconds.trim() === '' ? null : Number(window_seconds),
+    window_seconds: parseWindow(window_seconds.trim()),
   })
 }
+
+/** parseWindow returns a number of seconds, null if it is missing, or a text that the server rejects. */
+function parseWindow(text: string): number | null {
+  if (text === '') return null
+  return /^\d+$/.test(text) ? Number(text) : (text as unknown as number)
+}
+
+/** previewedChanges returns those changes that determine which alerts a rule raises, or undefined if there are none. */
+export function previewedChanges(changes: Partial<RuleFields>): PreviewRequest['changes'] | undefined {
+  const { title: _title, severity: _severity, ...previewed } = changes
+  return Object.keys(previewed).length > 0 ? previewed : undefined
+}
+
+/** isComplete reports whether no number was left out of the form. */
+export const isComplete = ({ limit, window_seconds }: PreviewRequest['changes']): boolean =>
+  limit !== '' && window_seconds !== null
