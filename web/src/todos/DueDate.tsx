@@ -1,20 +1,16 @@
-import { Text } from '@mantine/core'
-
 import type { Todo } from './api'
-import { isOverdue } from './dueDates'
 
-const dayFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' })
+const dayFormat = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' })
+const dayAndYearFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' })
 
-/** DueDate shows the due date of a todo and whether the todo is overdue. */
-export function DueDate({ todo }: { todo: Todo }) {
-  if (todo.due_on === null) return '–'
-  const date = new Date(`${todo.due_on}T00:00:00Z`)
-  const text = Number.isNaN(date.getTime()) ? todo.due_on : dayFormat.format(date)
-  return isOverdue(todo) ? (
-    <Text span inherit c="var(--mantine-color-error)" fw={600}>
-      {text} (overdue)
-    </Text>
-  ) : (
-    <time dateTime={todo.due_on}>{text}</time>
-  )
+/** formatDay formats a day such as 2026-11-28. It leaves out the current year. */
+function formatDay(day: string): string {
+  const date = new Date(`${day}T00:00:00Z`)
+  if (Number.isNaN(date.getTime())) return day
+  return (date.getUTCFullYear() === new Date().getFullYear() ? dayFormat : dayAndYearFormat).format(date)
+}
+
+/** DueDate shows the day when a todo is due. */
+export function DueDate({ todo: { due_on } }: { todo: Pick<Todo, 'due_on'> }) {
+  return due_on && <time dateTime={due_on}>{formatDay(due_on)}</time>
 }

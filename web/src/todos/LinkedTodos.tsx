@@ -1,6 +1,5 @@
 import { ButtonLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
-import { Section } from '../components/Section'
 import { DataGrid } from '../grid/DataGrid'
 import { useGrid } from '../grid/useGrid'
 import { linkedTodosList } from '../lists/todos'
@@ -16,8 +15,11 @@ export function LinkedTodos({ link }: { link: TodoLink }) {
     </ButtonLink>
   )
   return (
-    <Section title="Todos" id="todos" actions={newButton}>
-      <DataGrid grid={grid} isEmbedded empty={<EmptyState icon="todo" title="No linked todos" />} />
-    </Section>
+    <DataGrid
+      grid={grid}
+      isEmbedded
+      actions={newButton}
+      empty={<EmptyState icon="todo" title="No linked todos" actions={newButton} />}
+    />
   )
 }

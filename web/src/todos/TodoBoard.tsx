@@ -1,18 +1,22 @@
-import { Text, Title, VisuallyHidden } from '@mantine/core'
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import { dropTargetForElements } from '@atlaskit/pragmatic-drag-and-drop/element/adapter'
+import { Title, VisuallyHidden } from '@mantine/core'
+import { type KeyboardEvent, type ReactNode, useEffect, useEffectEvent, useRef, useState } from 'react'
 
-import { statuses, type Todo } from './api'
-import { adjacentStatus, boardColumn, otherColumn } from './boardColumns'
+import { TextLink } from '../components/links'
+import { useShortcut } from '../shell/shortcuts'
+import { statuses, statusLabel, type Todo } from './api'
+import { adjacentStatus, boardColumn, newestDone, otherColumn } from './boardColumns'
 import classes from './TodoBoard.module.css'
 import { TodoCard } from './TodoCard'
 import { useMoveTodo } from './useMoveTodo'
 
 /**
  * TodoBoard shows todos in columns by status. On a card, Shift with ← or → changes the status, ↑ and ↓ move the focus.
- * The buttons of a card change the status as well.
+ * The menu of a card changes the status as well.
  */
 export function TodoBoard({ todos }: { todos: Todo[] }) {
   const { mutate } = useMoveTodo()
+  const [movedIds, setMovedIds] = useState<ReadonlySet<number>>(new Set())
   const boardRef = useRef<HTMLDivElement>(null)
   // The card that keeps the focus when it changes its column, also after a rollback.
   const movedCard = useRef<{ id: number; tag: string; column: string }>(undefined)
@@ -27,17 +31,15 @@ export function TodoBoard({ todos }: { todos: Todo[] }) {
   }, [todos])
   const move = (todo: Todo, status: string, tag: string) => {
     movedCard.current = { id: todo.id, tag, column: boardColumn(todo) }
-    setAnnouncement(`Moved “${todo.description}” to ${status}`)
+    setAnnouncement(`Moved “${todo.description}” to ${statusLabel(status)}`)
+    setMovedIds(new Set([...movedIds, todo.id]))
     mutate({ todo, status })
   }
+  // Listed in the help; the cards handle these keys.
+  useShortcut('Shift+←', 'Move the focused todo to the column on the left', () => {})
+  useShortcut('Shift+→', 'Move the focused todo to the column on the right', () => {})
   const handleKeyDown = (event: KeyboardEvent, todo: Todo) => {
-    if (
-      event.altKey ||
-      event.ctrlKey ||
-      event.metaKey ||
-      !(event.target instanceof HTMLAnchorElement)
-    )
-      return
+    if (event.altKey || event.ctrlKey || event.metaKey || !(event.target instanceof HTMLAnchorElement)) return
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key] as -1 | 1 | undefined
     if (step && event.shiftKey) {
       event.preventDefault()
@@ -58,37 +60,81 @@ export function TodoBoard({ todos }: { todos: Todo[] }) {
   }))
   return (
     <div>
-      <Text size="sm" c="dimmed" mb="xs">
-        On a card, press Shift+← or Shift+→ to move the card, ↑ or ↓ to select another.
-      </Text>
       <div ref={boardRef} className={classes.board}>
         {columns
           .filter(({ name, todosInColumn }) => name !== otherColumn || todosInColumn.length > 0)
           .map(({ name, todosInColumn }) => (
-            <section key={name} aria-labelledby={`column-${name}`} className={classes.column}>
-              <Title order={2} size="h3" id={`column-${name}`}>
-                {name} ({todosInColumn.length})
-              </Title>
-              {todosInColumn.length === 0 ? (
-                <Text size="sm" c="dimmed">
-                  No todos
-                </Text>
-              ) : (
-                <ul className={classes.cards}>
-                  {todosInColumn.map((todo) => (
-                    <TodoCard
-                      key={todo.id}
-                      todo={todo}
-                      onMove={(status) => move(todo, status, 'button')}
-                      onKeyDown={(event) => handleKeyDown(event, todo)}
-                    />
-                  ))}
-                </ul>
+            <BoardColumn
+              key={name}
+              name={name}
+              count={todosInColumn.length}
+              onDrop={(todo) => {
+                if (todo.status !== name) move(todo, name, 'a')
+              }}
+            >
+              <ul className={classes.cards}>
+                {(name === 'done' ? newestDone(todosInColumn, movedIds) : todosInColumn).map((todo) => (
+                  <TodoCard
+                    key={todo.id}
+                    todo={todo}
+                    onMove={(status) => move(todo, status, 'button')}
+                    onKeyDown={(event) => handleKeyDown(event, todo)}
+                  />
+                ))}
+              </ul>
+              {name === 'done' && todosInColumn.length > newestDone(todosInColumn, movedIds).length && (
+                <TextLink
+                  to="/todos"
+                  search={(current: object) => ({ ...current, view: 'list', status: 'done' })}
+                  size="sm"
+                >
+                  Show all {todosInColumn.length.toLocaleString('en')} in the list
+                </TextLink>
               )}
-            </section>
+            </BoardColumn>
           ))}
       </div>
       <VisuallyHidden role="status">{announcement}</VisuallyHidden>
     </div>
+  )
+}
+
+interface ColumnProps {
+  name: string
+  count: number
+  onDrop: (todo: Todo) => void
+  children: ReactNode
+}
+
+/** BoardColumn holds the cards of one status. Cards can be dropped on it, except on the column of all other statuses. */
+function BoardColumn({ name, count, onDrop, children }: ColumnProps) {
+  const ref = useRef<HTMLElement>(null)
+  const [isTarget, setIsTarget] = useState(false)
+  const handleDrop = useEffectEvent(onDrop)
+  useEffect(() => {
+    const element = ref.current
+    if (!element || name === otherColumn) return
+    return dropTargetForElements({
+      element,
+      onDragEnter: () => setIsTarget(true),
+      onDragLeave: () => setIsTarget(false),
+      onDrop: ({ source }) => {
+        setIsTarget(false)
+        handleDrop(source.data.todo as Todo)
+      },
+    })
+  }, [name])
+  return (
+    <section
+      ref={ref}
+      aria-labelledby={`column-${name}`}
+      className={classes.column}
+      data-target={isTarget || undefined}
+    >
+      <Title order={2} size="h3" id={`column-${name}`} className={classes.columnTitle}>
+        {name === otherColumn ? 'Other' : statusLabel(name)} <span className={classes.count}>({count})</span>
+      </Title>
+      {children}
+    </section>
   )
 }

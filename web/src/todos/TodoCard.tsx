@@ -1,11 +1,16 @@
-import { Button, Group, Text } from '@mantine/core'
-import type { KeyboardEvent } from 'react'
+import { draggable } from '@atlaskit/pragmatic-drag-and-drop/element/adapter'
+import { Menu } from '@mantine/core'
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 
 import { TextLink } from '../components/links'
-import { statuses, type Todo } from './api'
-import { DueDate } from './DueDate'
+import { MoreMenu } from '../components/MoreMenu'
+import { PersonName } from '../people/PersonName'
+import { statusLabel, statuses, type Todo } from './api'
+import { boardColumn, otherColumn } from './boardColumns'
+import { DueChip } from './DueChip'
 import { hasLinkedItems, LinkedItems } from './LinkedItems'
 import classes from './TodoBoard.module.css'
+import { TodoStatusBadge } from './TodoStatusBadge'
 import { useCanEditTodo } from './useCanEditTodo'
 
 interface Props {
@@ -14,50 +19,69 @@ interface Props {
   onKeyDown: (event: KeyboardEvent) => void
 }
 
-/** TodoCard shows a todo on the board. */
+/** TodoCard shows a todo on the board. It can be dragged to another column, or moved with its menu. */
 export function TodoCard({ todo, onMove, onKeyDown }: Props) {
   const canEdit = useCanEditTodo()(todo)
+  const cardRef = useRef<HTMLLIElement>(null)
+  const [isDragged, setIsDragged] = useState(false)
+  useEffect(() => {
+    const element = cardRef.current
+    if (!element || !canEdit) return
+    return draggable({
+      element,
+      getInitialData: () => ({ todo }),
+      onDragStart: () => setIsDragged(true),
+      onDrop: () => setIsDragged(false),
+    })
+  }, [todo, canEdit])
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- handles the keys of the link inside
-    <li data-todo={todo.id} className={classes.card} onKeyDown={onKeyDown}>
-      <TextLink to="/todos/$id" params={{ id: String(todo.id) }}>
-        {todo.description}
-      </TextLink>
-      <Text size="sm" component="div">
-        {todo.assignee ?? 'Unassigned'}
-        {todo.due_on !== null && (
-          <>
-            , due <DueDate todo={todo} />
-          </>
+    <li
+      ref={cardRef}
+      data-todo={todo.id}
+      data-dragged={isDragged || undefined}
+      data-movable={canEdit || undefined}
+      className={classes.card}
+      onKeyDown={onKeyDown}
+    >
+      <div className={classes.cardHead}>
+        {/* Browsers drag a link by itself, instead of the card. */}
+        <TextLink
+          to="/todos/$id"
+          params={{ id: String(todo.id) }}
+          size="sm"
+          c="var(--text)"
+          className={classes.cardTitle}
+          draggable={false}
+        >
+          {todo.description}
+        </TextLink>
+        {canEdit && (
+          <MoreMenu label={`Actions for ${todo.description}`} variant="subtle" color="gray" size={24}>
+            {statuses
+              .filter((status) => status !== todo.status)
+              .map((status) => (
+                <Menu.Item key={status} onClick={() => onMove(status)}>
+                  Move to {statusLabel(status)}
+                </Menu.Item>
+              ))}
+          </MoreMenu>
         )}
-      </Text>
-      {hasLinkedItems(todo) && (
-        <Text size="sm" component="div">
-          <LinkedItems todo={todo} />
-        </Text>
+      </div>
+      {(todo.due_on !== null || boardColumn(todo) === otherColumn) && (
+        <div className={classes.cardLine}>
+          <DueChip todo={todo} />
+          {boardColumn(todo) === otherColumn && <TodoStatusBadge status={todo.status} />}
+        </div>
       )}
-      {canEdit ? (
-        <Group gap={4}>
-          {!statuses.includes(todo.status) && <Text size="xs">Status: {todo.status}</Text>}
-          {statuses
-            .filter((status) => status !== todo.status)
-            .map((status) => (
-              <Button
-                key={status}
-                size="compact-sm"
-                variant="default"
-                aria-label={`Move to ${status}: ${todo.description}`}
-                onClick={() => onMove(status)}
-              >
-                Move to {status}
-              </Button>
-            ))}
-        </Group>
-      ) : (
-        <Text size="xs" c="dimmed">
-          Status: {todo.status}. Only the owner ({todo.owner}), the assignee or an admin can edit this todo.
-        </Text>
-      )}
+      <div className={classes.cardLine}>
+        {todo.assignee ? <PersonName username={todo.assignee} /> : 'Unassigned'}
+        {hasLinkedItems(todo) && (
+          <span className={classes.links}>
+            <LinkedItems todo={todo} isCompact />
+          </span>
+        )}
+      </div>
     </li>
   )
 }

@@ -1,24 +1,27 @@
-import { Button, Group, SimpleGrid, Stack, Textarea, TextInput } from '@mantine/core'
+import { Autocomplete, SimpleGrid, Stack, Textarea } from '@mantine/core'
+import { DateInput } from '@mantine/dates'
 import { useForm } from '@mantine/form'
 
-import { emptyToNull, FormActions, useFormFocus } from '../components/form'
+import { emptyToNull, FormActions, useFormFocus, useLeaveWarning } from '../components/form'
 import { Picker } from '../components/Picker'
 import type { RowFormProps } from '../components/RowDetails'
 import { useComputerNames } from '../computers/ComputerLink'
 import { useFreezerNames } from '../freezers/FreezerLink'
-import { useSession } from '../session/api'
+import { PersonPicker } from '../people/PersonPicker'
 import { useSiteNames } from '../sites/SiteLink'
-import { statuses, type TodoField, type TodoFields, todoFields, todoLabels } from './api'
+import { parseStatus, statuses, statusLabel, type TodoField, type TodoFields, todoFields, todoLabels } from './api'
 
 const parseId = (text: string) => (text === '' ? null : Number(text))
 
 /** TodoForm edits a new or an existing todo. */
 export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, problem }: RowFormProps<TodoFields>) {
-  const username = useSession()?.username
   const form = useForm<Record<TodoField, string>>({
-    mode: 'uncontrolled',
+    mode: 'controlled',
     initialValues: Object.fromEntries(
-      todoFields.map((name) => [name, String(initialValues[name] ?? (name === 'status' ? 'open' : ''))]),
+      todoFields.map((name) => [
+        name,
+        name === 'status' ? statusLabel(initialValues.status ?? 'open') : String(initialValues[name] ?? ''),
+      ]),
     ) as Record<TodoField, string>,
   })
   const links = [
@@ -27,65 +30,76 @@ export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, 
     { name: 'computer_id', kind: 'computer', getName: useComputerNames() },
   ] as const
   useFormFocus(form, todoFields, problem)
-  const fieldProps = (name: TodoField) => ({ label: todoLabels[name], ...form.getInputProps(name) })
+  useLeaveWarning((form.isDirty() || problem !== undefined) && !isSaving)
+  const { assignee, due_on } = form.values
   return (
     <form
       noValidate
-      onSubmit={form.onSubmit(({ description, status, assignee, due_on, site_id, freezer_id, computer_id, alert_id }) =>
+      onSubmit={form.onSubmit((values) =>
         onSubmit({
-          description,
-          status,
-          assignee: emptyToNull(assignee),
-          due_on: emptyToNull(due_on),
-          site_id: parseId(site_id),
-          freezer_id: parseId(freezer_id),
-          computer_id: parseId(computer_id),
-          alert_id: emptyToNull(alert_id),
+          description: values.description,
+          status: parseStatus(values.status),
+          assignee: emptyToNull(values.assignee),
+          due_on: emptyToNull(values.due_on),
+          site_id: parseId(values.site_id),
+          freezer_id: parseId(values.freezer_id),
+          computer_id: parseId(values.computer_id),
+          alert_id: emptyToNull(values.alert_id),
         }),
       )}
     >
       <Stack>
-        <Textarea required rows={2} key={form.key('description')} {...fieldProps('description')} />
-        <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <TextInput
+        <Textarea required rows={2} label={todoLabels.description} {...form.getInputProps('description')} />
+        <SimpleGrid type="container" cols={{ base: 1, '480px': 2 }}>
+          <Autocomplete
             required
-            list="statuses"
-            autoComplete="off"
-            description={`${statuses.join(', ')} or a status of your own`}
-            key={form.key('status')}
-            {...fieldProps('status')}
+            label={todoLabels.status}
+            description="One of these, or a status of your own"
+            data={statuses.map(statusLabel)}
+            {...form.getInputProps('status')}
           />
-          <TextInput type="date" description="Optional" key={form.key('due_on')} {...fieldProps('due_on')} />
-          <Group align="end" gap="xs" wrap="nowrap">
-            <TextInput
-              flex={1}
-              autoCapitalize="none"
-              spellCheck={false}
-              key={form.key('assignee')}
-              {...fieldProps('assignee')}
-            />
-            {username && (
-              <Button variant="default" onClick={() => form.setFieldValue('assignee', username)}>
-                Assign to me
-              </Button>
-            )}
-          </Group>
-          <TextInput spellCheck={false} placeholder="Alert ID" key={form.key('alert_id')} {...fieldProps('alert_id')} />
+          <DateInput
+            label={todoLabels.due_on}
+            clearable
+            clearButtonProps={{ 'aria-label': 'Clear the due date' }}
+            valueFormat="D MMM YYYY"
+            hideOutsideDates
+            weekendDays={[]}
+            popoverProps={{ withinPortal: false }} // stays in its landmark
+            previousLabel="Previous month"
+            nextLabel="Next month"
+            value={due_on === '' ? null : due_on}
+            onChange={(day) => form.setFieldValue('due_on', day ?? '')}
+            error={form.errors.due_on}
+          />
+          <PersonPicker
+            label={todoLabels.assignee}
+            placeholder="Unassigned"
+            emptyLabel="Unassigned"
+            value={assignee === '' ? null : assignee}
+            onChange={(username) => form.setFieldValue('assignee', username ?? '')}
+            error={form.errors.assignee}
+          />
+          <Picker
+            kind="alert"
+            label={todoLabels.alert_id}
+            placeholder="None"
+            emptyLabel="None"
+            selectedLabel={`Alert ${form.values.alert_id.slice(0, 8)}…`}
+            {...form.getInputProps('alert_id')}
+          />
           {links.map(({ name, kind, getName }) => (
             <Picker
-              key={form.key(name)}
+              key={name}
               kind={kind}
+              label={todoLabels[name]}
               placeholder="None"
-              selectedLabel={getName(initialValues[name] ?? 0)}
-              {...fieldProps(name)}
+              emptyLabel="None"
+              selectedLabel={getName(Number(form.values[name]))}
+              {...form.getInputProps(name)}
             />
           ))}
         </SimpleGrid>
-        <datalist id="statuses">
-          {statuses.map((status) => (
-            <option key={status} value={status} />
-          ))}
-        </datalist>
         <FormActions problem={problem} fields={todoFields} isSaving={isSaving} onCancel={onCancel} />
       </Stack>
     </form>

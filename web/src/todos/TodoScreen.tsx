@@ -1,16 +1,18 @@
-import { Text } from '@mantine/core'
+import { Button, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { ChangeList } from '../changes/ChangeList'
-import { DeleteButton } from '../components/DeleteButton'
-import { formatValue } from '../components/formatValue'
+import { DetailColumns } from '../components/DetailColumns'
+import { Icon } from '../components/icons'
 import { TextLink } from '../components/links'
+import { Panel } from '../components/Panel'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { RowDetails } from '../components/RowDetails'
+import { RowMenu } from '../components/RowMenu'
 import { Screen } from '../components/Screen'
-import { Section } from '../components/Section'
-import { TimeAgo } from '../components/TimeAgo'
+import { AbsoluteTime } from '../components/TimeAgo'
+import { PersonName, usePersonName } from '../people/PersonName'
 import {
   deleteTodo,
   fetchTodo,
@@ -21,30 +23,40 @@ import {
   todoQuery,
   updateTodo,
 } from './api'
-import { DueDate } from './DueDate'
+import { DueChip } from './DueChip'
 import { LinkedItems } from './LinkedItems'
+import { MarkDone } from './MarkDone'
 import { TodoForm } from './TodoForm'
+import { TodoStatusBadge } from './TodoStatusBadge'
 import { useCanEditTodo } from './useCanEditTodo'
+import { useFormatTodoField } from './useFormatTodoField'
+import { useMoveTodo } from './useMoveTodo'
 
-/** TodoScreen shows a todo and its history. */
+/** TodoScreen shows a todo and its activity. */
 export function TodoScreen() {
   const { id: idParam } = useParams({ from: '/todos/$id' })
   const id = Number(idParam)
   const query = useQuery(todoQuery(id))
+  const formatField = useFormatTodoField()
   return (
     <Screen
       title={query.data?.description ?? `Todo ${idParam}`}
       breadcrumb={<TextLink to="/todos">Todos</TextLink>}
-      actions={query.data && <DeleteTodo todo={query.data} />}
+      badges={query.data && <TodoStatusBadge status={query.data.status} />}
+      actions={query.data && <TodoActions todo={query.data} />}
     >
       <QueryBoundary query={query}>
         {(todo) => (
-          <>
-            <Details todo={todo} />
-            <Section title="History" id="history">
-              <ChangeList queryKey={['todo', id, 'history']} fetchHistory={todoHistory(id)} labels={todoLabels} />
-            </Section>
-          </>
+          <DetailColumns facts={<Details todo={todo} />}>
+            <Panel title="Activity" id="activity">
+              <ChangeList
+                queryKey={['todo', id, 'history']}
+                fetchHistory={todoHistory(id)}
+                labels={todoLabels}
+                formatField={formatField}
+              />
+            </Panel>
+          </DetailColumns>
         )}
       </QueryBoundary>
     </Screen>
@@ -53,6 +65,7 @@ export function TodoScreen() {
 
 function Details({ todo }: { todo: Todo }) {
   const canEdit = useCanEditTodo()(todo)
+  const personName = usePersonName()
   return (
     <>
       <RowDetails<Todo, TodoFields>
@@ -60,13 +73,13 @@ function Details({ todo }: { todo: Todo }) {
         canEdit={canEdit}
         labels={todoLabels}
         items={[
-          ['Status', todo.status],
-          ['Assignee', formatValue(todo.assignee)],
-          ['Due date', <DueDate key="due" todo={todo} />],
+          ['Assignee', todo.assignee ? <PersonName key="assignee" username={todo.assignee} isLink /> : 'Unassigned'],
+          ['Due date', todo.due_on && <DueChip key="due" todo={todo} />],
           ['Linked to', <LinkedItems key="links" todo={todo} />],
-          ['Owner', todo.owner],
-          ['Created', <TimeAgo key="created" at={todo.created_at} />],
+          ['Created by', <PersonName key="owner" username={todo.owner} isLink />],
+          ['Created', <AbsoluteTime key="created" at={todo.created_at} />],
         ]}
+        formatField={useFormatTodoField()}
         renderForm={(props) => <TodoForm {...props} />}
         editOptions={{
           queryKey: todoQuery(todo.id).queryKey,
@@ -76,24 +89,39 @@ function Details({ todo }: { todo: Todo }) {
           updateRow: updateTodo,
         }}
       />
+      {canEdit && <MarkDone todo={todo} />}
       {!canEdit && (
         <Text size="sm" c="dimmed">
-          Only the owner ({todo.owner}), the assignee or an admin can edit this todo.
+          Only the creator ({personName(todo.owner)}), the assignee or an admin can edit this todo.
         </Text>
       )}
     </>
   )
 }
 
-function DeleteTodo({ todo }: { todo: Todo }) {
+function TodoActions({ todo }: { todo: Todo }) {
   const navigate = useNavigate()
+  const canEdit = useCanEditTodo()(todo)
+  const { mutate } = useMoveTodo()
+  const isDone = todo.status === 'done'
   return (
-    <DeleteButton
-      canDelete={useCanEditTodo()(todo)}
-      itemName={`“${todo.description}”`}
-      onDelete={(options) => deleteTodo(todo, options)}
-      navigateAway={() => navigate({ to: '/todos' })}
-      queryKey={todoQuery(todo.id).queryKey}
-    />
+    <>
+      {canEdit && (
+        <Button
+          variant={isDone ? 'default' : 'filled'}
+          leftSection={<Icon name={isDone ? 'undo' : 'check'} size={16} />}
+          onClick={() => mutate({ todo, status: isDone ? 'open' : 'done' })}
+        >
+          {isDone ? 'Reopen' : 'Mark as done'}
+        </Button>
+      )}
+      <RowMenu
+        canDelete={canEdit}
+        itemName={`“${todo.description}”`}
+        onDelete={(options) => deleteTodo(todo, options)}
+        navigateAway={() => navigate({ to: '/todos' })}
+        queryKey={todoQuery(todo.id).queryKey}
+      />
+    </>
   )
 }

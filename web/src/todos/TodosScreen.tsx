@@ -12,30 +12,39 @@ import { DataGrid } from '../grid/DataGrid'
 import { exportParams, hasFilters, matchParams } from '../grid/gridState'
 import { GridToolbar } from '../grid/GridToolbar'
 import { listQuery, listUrl } from '../grid/listQuery'
-import { useGrid } from '../grid/useGrid'
+import { useGrid, useSiteScope } from '../grid/useGrid'
 import { type GridActions, useGridState } from '../grid/useGridState'
 import { todosList } from '../lists/todos'
 import { useSession } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { boardSize, type Todo } from './api'
 import { dueBefore } from './dueDates'
+import { QuickAdd } from './QuickAdd'
 import { TodoBoard } from './TodoBoard'
 
 const views = [
-  { name: undefined, label: 'Board' },
-  { name: 'list', label: 'List' },
+  { value: undefined, label: 'Board' },
+  { value: 'list', label: 'List' },
 ]
 
 /** TodosScreen shows todos on a board or in a list. */
 export function TodosScreen() {
-  const { view } = useSearch({ strict: false })
+  const { view, assignee } = useSearch({ strict: false })
   const navigate = useNavigate()
   useShortcut('n', 'New todo', () => void navigate({ to: '/todos/new' }))
   const newButton = <ButtonLink to="/todos/new">New todo</ButtonLink>
   const empty = <EmptyState icon="todo" title="No todos yet" actions={newButton} />
   return (
-    <Screen title="Todos" actions={newButton}>
-      <ViewSwitch views={views} />
+    <Screen
+      title="Todos"
+      actions={
+        <>
+          <ViewSwitch views={views} />
+          {newButton}
+        </>
+      }
+    >
+      <QuickAdd assignee={assignee ?? null} />
       {view === 'list' ? <List empty={empty} /> : <Board empty={empty} />}
     </Screen>
   )
@@ -48,14 +57,15 @@ function List({ empty }: { empty: ReactNode }) {
 
 function Board({ empty }: { empty: ReactNode }) {
   const [state, actions] = useGridState(todosList)
-  const query = useQuery(listQuery<Todo>(todosList, { ...matchParams(state), limit: String(boardSize) }))
+  const scope = useSiteScope(todosList, state)
+  const query = useQuery(listQuery<Todo>(todosList, { ...matchParams(state, scope), limit: String(boardSize) }))
   return (
     <>
       <GridToolbar
         definition={todosList}
         state={state}
         actions={actions}
-        exportUrl={listUrl(todosList.noun, exportParams(todosList, state))}
+        exportUrl={listUrl(todosList.noun, exportParams(todosList, state, scope))}
         quickFilters={<QuickFilters setFilters={actions.setFilters} />}
         isTable={false}
       />
@@ -68,7 +78,7 @@ function Board({ empty }: { empty: ReactNode }) {
               )}
               <TodoBoard todos={rows} />
             </>
-          ) : hasFilters(state) ? (
+          ) : hasFilters(state) || scope ? (
             <EmptyState
               title="No todos match these filters"
               actions={

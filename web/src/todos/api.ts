@@ -25,6 +25,15 @@ export const todoFields = Object.keys(todoLabels) as TodoField[]
 /** statuses are the columns of the board, in order. A todo can also have any other short text as its status. */
 export const statuses = ['open', 'doing', 'done']
 
+const statusLabels: Record<string, string> = { open: 'To do', doing: 'In progress', done: 'Done' }
+
+/** statusLabel returns the label of a status; a status of the user's own is its own label. */
+export const statusLabel = (status: string): string => statusLabels[status] ?? status
+
+/** parseStatus returns the status of a label. */
+export const parseStatus = (label: string): string =>
+  statuses.find((status) => statusLabel(status).toLowerCase() === label.trim().toLowerCase()) ?? label
+
 /** boardSize is the maximum number of todos on the board. */
 export const boardSize = 1000
 

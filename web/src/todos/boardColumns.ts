@@ -1,6 +1,17 @@
 import { statuses, type Todo } from './api'
 
+/** otherColumn is the column of all statuses without a column of their own. */
 export const otherColumn = 'other'
+
+/** maxDone is the number of cards in the column of done todos. */
+const maxDone = 20
+
+/** newestDone returns the todos that the column of done todos shows: those that were just moved, then the newest. */
+export function newestDone<T extends Pick<Todo, 'id'>>(todos: T[], movedIds: ReadonlySet<number>): T[] {
+  return todos
+    .toSorted((a, b) => Number(movedIds.has(b.id)) - Number(movedIds.has(a.id)) || b.id - a.id)
+    .slice(0, maxDone)
+}
 
 /** boardColumn returns the board column of a todo. */
 export function boardColumn({ status }: Pick<Todo, 'status'>): string {

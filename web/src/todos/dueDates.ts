@@ -6,6 +6,9 @@ function toIsoDay(date: Date): string {
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`
 }
 
+/** localDate returns today as the API expects it. */
+export const localDate = (): string => toIsoDay(new Date())
+
 const dueDays = new Map([
   ['late', 0],
   ['today', 1],

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 
 vi.stubGlobal('location', new URL('http://lab:5000/app/todos'))
-const { adjacentStatus, boardColumn } = await import('./boardColumns')
+const { adjacentStatus, boardColumn, newestDone } = await import('./boardColumns')
 const { dueBefore, isOverdue } = await import('./dueDates')
 
 test.each([
@@ -20,6 +20,13 @@ test.each([
   ['Open', 'other'],
   ['', 'other'],
 ])('status %j is in column %s', (status, column) => expect(boardColumn({ status })).toBe(column))
+
+test('the column of done todos shows the moved ones first, then the newest, 20 at most', () => {
+  const todos = Array.from({ length: 30 }, (_, i) => ({ id: i + 1 }))
+  const ids = newestDone(todos, new Set([3, 7])).map(({ id }) => id)
+  expect(ids).toHaveLength(20)
+  expect(ids.slice(0, 4)).toEqual([7, 3, 30, 29])
+})
 
 const lastOfYear = new Date(2026, 11, 31, 23, 59)
 

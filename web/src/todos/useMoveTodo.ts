@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { toProblem } from '../api/problem'
 import { updateInLists } from '../api/useRowEdit'
 import { toast } from '../components/toast'
-import { fetchTodo, type Todo, todoQuery, updateTodo } from './api'
+import { fetchTodo, statusLabel, type Todo, todoQuery, updateTodo } from './api'
 
 interface TodoMove {
   todo: Todo
@@ -32,7 +32,7 @@ export function useMoveTodo() {
         if (toProblem(error).status !== 412) throw error
         const remote = await fetchTodo(todo.id)
         if (remote.status !== todo.status) {
-          toast(`Another user moved “${remote.description}” to ${remote.status}. Your move was discarded.`, 'error')
+          toast(`Another user moved “${remote.description}” to ${statusLabel(remote.status)}. Your move was discarded.`, 'error')
           return remote
         }
         return updateTodo({ status }, remote)
@@ -51,7 +51,8 @@ export function useMoveTodo() {
       toast(`“${todo.description}” could not be moved. ${toProblem(error).message}`, 'error')
     },
     onSettled: () => {
-      if (isLastMove()) void queryClient.invalidateQueries({ queryKey: ['todos'] })
+      if (!isLastMove()) return
+      for (const queryKey of [['todos'], ['summary']]) void queryClient.invalidateQueries({ queryKey })
     },
   })
 }

@@ -1,0 +1,17 @@
+import { StatusBadge } from '../components/StatusBadge'
+import type { Todo } from './api'
+import { DueDate } from './DueDate'
+import { isOverdue, localDate } from './dueDates'
+
+/** DueChip shows when a todo is due, in the colour of its urgency. */
+export function DueChip({ todo }: { todo: Pick<Todo, 'due_on' | 'status'> }) {
+  if (todo.due_on === null) return null
+  const tone = isOverdue(todo) ? 'critical' : todo.due_on === localDate() && todo.status !== 'done' ? 'warning' : 'inactive'
+  return (
+    <StatusBadge tone={tone}>
+      {tone === 'critical' && 'Overdue since '}
+      {tone === 'warning' && 'Today, '}
+      <DueDate todo={todo} />
+    </StatusBadge>
+  )
+}
