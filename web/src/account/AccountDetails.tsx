@@ -1,29 +1,30 @@
-import { Stack } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
 
-import { DescriptionList } from '../components/DescriptionList'
 import { formatValue } from '../components/formatValue'
 import { RowDetails } from '../components/RowDetails'
 import { RowForm } from '../components/RowForm'
-import { type Account, accountLabels, accountQuery, fetchAccount, updateAccount } from './api'
+import { type Account, accountLabels, accountQuery, fetchAccount, type OwnFields, updateAccount } from './api'
 
-const { country, ...fixedLabels } = accountLabels
+const { display_name, email, country } = accountLabels
 
-/** AccountDetails shows the user's own account. Users edit their country; admins edit the other fields. */
+/** AccountDetails shows the user's own account. Admins edit the username, the role and the risk level. */
 export function AccountDetails({ account }: { account: Account }) {
-  const fixedNames = Object.keys(fixedLabels) as (keyof typeof fixedLabels)[]
+  const queryClient = useQueryClient()
   return (
-    <RowDetails<Account, Pick<Account, 'country'>>
+    <RowDetails<Account, OwnFields>
       row={account}
       canEdit
       labels={accountLabels}
+      fieldContent={{ risk: formatValue(account.risk ?? 'Default (medium)') }}
       renderForm={(props) => (
-        <Stack>
-          <DescriptionList items={fixedNames.map((name) => [fixedLabels[name], formatValue(account[name])])} />
-          <RowForm<Pick<Account, 'country'>>
-            {...props}
-            fields={[{ name: 'country', label: country, autoComplete: 'country-name' }]}
-          />
-        </Stack>
+        <RowForm<OwnFields>
+          {...props}
+          fields={[
+            { name: 'display_name', label: display_name, autoComplete: 'name' },
+            { name: 'email', label: email, autoComplete: 'email' },
+            { name: 'country', label: country, autoComplete: 'country-name' },
+          ]}
+        />
       )}
       editOptions={{
         queryKey: accountQuery.queryKey,
@@ -31,6 +32,7 @@ export function AccountDetails({ account }: { account: Account }) {
         isSameRow: (row) => row.id === account.id,
         fetchRow: fetchAccount,
         updateRow: updateAccount,
+        onSaved: () => void queryClient.invalidateQueries({ queryKey: ['directory'] }), // it has the name
       }}
     />
   )

@@ -21,27 +21,36 @@ const lifetimes = [
 /** TokenDialog creates an API token and shows it once. */
 export function TokenDialog({ onClose }: { onClose: () => void }) {
   const [newToken, setNewToken] = useState<NewToken>()
+  const [isDirty, setIsDirty] = useState(false)
   return (
     <Dialog
+      isDirty={isDirty && !newToken}
       title={newToken ? `Token “${newToken.name}” created` : 'New API token'}
       onClose={onClose}
-      closeOnClickOutside={!newToken}
+      closeOnClickOutside={!newToken} // the token is shown only once
     >
       {newToken ? (
         <CreatedToken token={newToken.token} onClose={onClose} />
       ) : (
-        <TokenForm onCreated={setNewToken} onClose={onClose} />
+        <TokenForm onCreated={setNewToken} onDirty={setIsDirty} onClose={onClose} />
       )}
     </Dialog>
   )
 }
 
-function TokenForm({ onCreated, onClose }: { onCreated: (token: NewToken) => void; onClose: () => void }) {
+interface FormProps {
+  onCreated: (token: NewToken) => void
+  onDirty: (isDirty: boolean) => void
+  onClose: () => void
+}
+
+function TokenForm({ onCreated, onDirty, onClose }: FormProps) {
   const session = useSession()
   const queryClient = useQueryClient()
   const form = useForm<{ name: string; role: Role; days: string }>({
     mode: 'uncontrolled',
     initialValues: { name: '', role: 'viewer', days: '90' },
+    onValuesChange: ({ name }) => onDirty(name !== ''),
   })
   const { mutate, isPending, error } = useMutation({
     mutationFn: createToken,

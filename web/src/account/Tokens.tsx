@@ -59,12 +59,13 @@ export function TokenList() {
         ),
     },
   ]
+  const openDialog = () => setIsDialogOpen(true)
   return (
     <Section
       title="API tokens"
       id="tokens"
       actions={
-        <Button variant="default" onClick={() => setIsDialogOpen(true)}>
+        <Button variant="default" onClick={openDialog}>
           New token
         </Button>
       }
@@ -75,7 +76,11 @@ export function TokenList() {
         columns={columns}
         rowKey={(token) => token.id}
         empty={
-          <EmptyState icon="lock" title="No API tokens">
+          <EmptyState
+            icon="lock"
+            title="No API tokens"
+            actions={<Button onClick={openDialog}>Create a token</Button>}
+          >
             API tokens let scripts use the API as you.
           </EmptyState>
         }

@@ -11,19 +11,23 @@ export type Token = Schemas['ListTokensRow']
 export type NewToken = Schemas['APIToken']
 
 export const accountLabels = {
+  display_name: 'Name',
+  email: 'E-mail',
+  country: 'Country',
   username: 'Username',
-  id: 'ID',
   role: 'Role',
   risk: 'Risk level',
-  country: 'Country',
 } as const satisfies Partial<Record<keyof Account, string>>
+
+/** OwnFields are the fields of an account that its user can edit. */
+export type OwnFields = Pick<Account, 'display_name' | 'email' | 'country'>
 
 export const fetchAccount = (signal?: AbortSignal) => unwrap(api.GET('/account', { signal: signal ?? null }))
 
 export const accountQuery = queryOptions({ queryKey: ['account'], queryFn: ({ signal }) => fetchAccount(signal) })
 
-export const updateAccount = ({ country }: Partial<Account>, base: Account) =>
-  unwrap(api.PATCH('/account', { params: { header: ifMatch(base) }, body: { country: country ?? null } }))
+export const updateAccount = (changes: Partial<OwnFields>, base: Account) =>
+  unwrap(api.PATCH('/account', { params: { header: ifMatch(base) }, body: changes }))
 
 export const changePassword = (current_password: string, password: string) =>
   unwrap(api.PATCH('/account', { body: { current_password, password } }))

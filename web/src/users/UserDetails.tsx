@@ -5,26 +5,29 @@ import { useState } from 'react'
 import { Dialog } from '../components/Dialog'
 import { RowDetails } from '../components/RowDetails'
 import { sessionQuery } from '../session/api'
-import { fetchUser, updateUser, type User, type UserFields, userLabels, userQuery } from './api'
+import { fetchUser, formatUserField, updateUser, type User, type UserFields, userLabels, userQuery } from './api'
 import { UserForm } from './UserForm'
 
-/** UserDetails shows and edits a user. It asks for confirmation before it disables the user. */
+/** UserDetails shows and edits a user. It asks for confirmation before it deactivates the user. */
 export function UserDetails({ user }: { user: User }) {
-  const [confirmDisable, setConfirmDisable] = useState<() => void>() // saves the form
+  const [deactivate, setDeactivate] = useState<() => void>() // saves the form
   const queryClient = useQueryClient()
+  const name = user.display_name ?? user.username
   return (
     <>
       <RowDetails<User, UserFields>
         row={user}
         canEdit
         labels={userLabels}
+        titleField="display_name"
         fieldContent={{ disabled: user.disabled ? 'Yes' : 'No' }}
+        formatField={formatUserField}
         renderForm={(props) => (
           <UserForm
             {...props}
             onSubmit={(fields) =>
               fields.disabled && !user.disabled
-                ? setConfirmDisable(() => () => props.onSubmit(fields))
+                ? setDeactivate(() => () => props.onSubmit(fields))
                 : props.onSubmit(fields)
             }
           />
@@ -39,25 +42,25 @@ export function UserDetails({ user }: { user: User }) {
           onSaved: () => void queryClient.invalidateQueries({ queryKey: sessionQuery.queryKey }),
         }}
       />
-      {confirmDisable && (
-        <Dialog title={`Disable ${user.username}?`} onClose={() => setConfirmDisable(undefined)}>
+      {deactivate && (
+        <Dialog title={`Deactivate ${name}?`} onClose={() => setDeactivate(undefined)}>
           <Stack>
             <Text>
-              {user.username} is signed out everywhere and cannot sign in. All their API tokens are revoked. Enabling
-              the user again does not restore sessions or tokens.
+              {name} is signed out everywhere and cannot sign in. All their API tokens are revoked. Activating the user
+              again does not restore sessions or tokens.
             </Text>
             <Group justify="end">
-              <Button variant="default" onClick={() => setConfirmDisable(undefined)} data-autofocus>
+              <Button variant="default" onClick={() => setDeactivate(undefined)} data-autofocus>
                 Cancel
               </Button>
               <Button
                 color="red"
                 onClick={() => {
-                  setConfirmDisable(undefined)
-                  confirmDisable()
+                  setDeactivate(undefined)
+                  deactivate()
                 }}
               >
-                Disable user
+                Deactivate
               </Button>
             </Group>
           </Stack>

@@ -13,10 +13,10 @@ import { useShortcut } from '../shell/shortcuts'
 export function UsersScreen() {
   const isAdmin = usePermission('admin')
   const navigate = useNavigate()
-  useShortcut('n', 'New user', () => void navigate({ to: '/users/new' }), isAdmin)
+  useShortcut('n', 'Invite a user', () => void navigate({ to: '/users/new' }), isAdmin)
   return (
-    <Screen title="Users" actions={isAdmin && <ButtonLink to="/users/new">New user</ButtonLink>}>
-      {isAdmin ? <UserGrid /> : <Forbidden />}
+    <Screen title="Users" actions={isAdmin && <ButtonLink to="/users/new">Invite a user</ButtonLink>}>
+      {isAdmin ? <UserGrid /> : <Forbidden requiredRole="admin" />}
     </Screen>
   )
 }
