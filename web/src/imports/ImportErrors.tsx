@@ -3,6 +3,7 @@ import { Button, Text } from '@mantine/core'
 import type { FieldError } from '../api/problem'
 import { type Column, RowTable } from '../components/RowTable'
 import { Section } from '../components/Section'
+import { download } from './download'
 import { errorsToCsv, maxShownErrors } from './errorReport'
 import type { ImportTarget } from './importTargets'
 
@@ -51,12 +52,4 @@ export function ImportErrors({ errors, target, fileName }: Props) {
       />
     </Section>
   )
-}
-
-function download(content: Blob, name: string) {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(content)
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }

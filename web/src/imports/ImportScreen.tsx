@@ -1,17 +1,20 @@
-import { Button, FileButton, Group, NativeSelect, Text } from '@mantine/core'
-import { type DragEvent, useRef, useState } from 'react'
+import { Button, Group, NativeSelect, Text } from '@mantine/core'
 import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useState } from 'react'
 
 import { toProblem } from '../api/problem'
+import { FileDropzone } from '../components/FileDropzone'
 import { formatBytes } from '../components/formatBytes'
-import { Icon } from '../components/icons'
 import { Forbidden } from '../components/placeholders'
 import { Screen } from '../components/Screen'
 import { toast } from '../components/toast'
 import { hasRole, usePermission, useSession } from '../session/api'
-import { type ImportSource, openFile } from './api'
-import { ImportSteps } from './ImportSteps'
+import { download } from './download'
+import { FileImport } from './FileImport'
 import { type ImportTarget, importTargets } from './importTargets'
+import { type ImportSource, openFile } from './readFile'
+import { SheetImport } from './SheetImport'
+import { createTemplate } from './template'
 
 /** ImportScreen imports rows from a CSV file, all or none. */
 export function ImportScreen() {
@@ -24,27 +27,20 @@ function FilePicker() {
   const { into } = useSearch({ strict: false }) as { into?: string }
   const navigate = useNavigate()
   const [source, setSource] = useState<ImportSource & { id: number }>()
-  const [isDragOver, setIsDragOver] = useState(false)
-  const resetRef = useRef<() => void>(null)
   const availableTargets = importTargets.filter((target) => hasRole(role, target.role))
   const target = availableTargets.find(({ name }) => name === into) ?? (availableTargets[0] as ImportTarget)
-  const loadFile = async (file: File | null | undefined) => {
+  const loadFile = async ([file]: File[]) => {
     if (!file) return
     try {
       setSource({ ...(await openFile(file)), id: Date.now() })
     } catch (error) {
       toast(`${file.name} cannot be read: ${toProblem(error).message}`, 'error')
     }
-    resetRef.current?.() // allows choosing the same file again after fixing it
   }
-  const handleDrop = (event: DragEvent) => {
-    event.preventDefault()
-    setIsDragOver(false)
-    void loadFile(event.dataTransfer.files[0])
-  }
+  const Rows = source?.isEditable ? SheetImport : FileImport
   return (
     <>
-      <Group align="end">
+      <Group align="end" gap="sm">
         <NativeSelect
           label="Import into"
           data={availableTargets.map(({ name, label }) => ({ value: name, label }))}
@@ -53,40 +49,27 @@ function FilePicker() {
             void navigate({ to: '/import', search: { into: event.currentTarget.value }, replace: true })
           }
         />
+        <Button variant="default" onClick={() => download(createTemplate(target), `${target.name}.csv`)}>
+          Download template
+        </Button>
       </Group>
-      {/* Drag and drop is optional; the button does the same. */}
-      <Group
-        p="lg"
-        bdrs="md"
-        bd={`1px dashed var(--mantine-color-${isDragOver ? 'anchor' : 'dimmed'})`}
-        onDragOver={(event) => {
-          event.preventDefault()
-          setIsDragOver(true)
-        }}
-        onDragLeave={() => setIsDragOver(false)}
-        onDrop={handleDrop}
+      <FileDropzone
+        button={source ? 'Choose another file' : 'Choose file'}
+        icon="file"
+        isPrimary={!source}
+        accept=".csv,.tsv,.txt,text/csv"
+        onFiles={(files) => void loadFile(files)}
       >
-        <FileButton resetRef={resetRef} accept=".csv,.tsv,.txt,text/csv" onChange={(file) => void loadFile(file)}>
-          {(props) => (
-            <Button {...props} variant={source ? 'default' : 'filled'} leftSection={<Icon name="file" size={16} />}>
-              {source ? 'Choose another file' : 'Choose file'}
-            </Button>
-          )}
-        </FileButton>
-        <Text style={{ overflowWrap: 'anywhere' }}>
-          {source
-            ? `${source.file.name}, ${formatBytes(source.file.size)}`
-            : 'or drop a CSV file here. The first row must contain column names.'}
-        </Text>
-      </Group>
+        {source
+          ? `${source.file.name}, ${formatBytes(source.file.size)}`
+          : 'or drop a CSV file here. The first row must contain column names.'}
+      </FileDropzone>
       {source?.problem && (
         <Text role="alert">
           {source.file.name} {source.problem}
         </Text>
       )}
-      {source && !source.problem && (
-        <ImportSteps key={`${source.id} ${target.name}`} source={source} target={target} />
-      )}
+      {source && !source.problem && <Rows key={`${source.id} ${target.name}`} source={source} target={target} />}
     </>
   )
 }

@@ -2,9 +2,9 @@ import { Text } from '@mantine/core'
 import { useMemo } from 'react'
 
 import { type Column, RowTable } from '../components/RowTable'
-import type { ImportSource } from './api'
-import type { CSVRecord } from './csv'
 import type { ImportTarget } from './importTargets'
+import type { ImportSource } from './readFile'
+import type { CSVRecord } from './readRecords'
 
 interface Props {
   source: ImportSource

@@ -1,19 +1,20 @@
 import { expect, test } from 'vitest'
 
-import { describeColumns, guessFields, type ImportTarget, importTargets } from './importTargets'
+import { matchHeader } from '../editableGrid/matchHeader'
+import { describeColumns, type ImportTarget, importTargets } from './importTargets'
 
 const findTarget = (name: string) => importTargets.find((target) => target.name === name) as ImportTarget
 
 test('fields are guessed from column names, each at most once', () => {
-  expect(guessFields(['NAME', 'Site ID', 'colour', 'name', 'id'], findTarget('freezers'))).toEqual([
+  expect(matchHeader(['NAME', 'Site ID', 'colour', 'name', 'id'], findTarget('freezers').fields)).toEqual([
     'name',
     'site_id',
     undefined,
     undefined,
     'id',
   ])
-  expect(guessFields(['site', 'ID'], findTarget('freezers'))).toEqual(['site_id', 'id'])
-  expect(guessFields(['State or region', 'Postcode or ZIP', ''], findTarget('sites'))).toEqual([
+  expect(matchHeader(['site', 'ID'], findTarget('freezers').fields)).toEqual(['site_id', 'id'])
+  expect(matchHeader(['State or region', 'Postcode or ZIP', ''], findTarget('sites').fields)).toEqual([
     'state_or_region',
     'postcode_or_zip',
     undefined,

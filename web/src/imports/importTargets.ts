@@ -1,5 +1,8 @@
+import type { LinkProps } from '@tanstack/react-router'
+
 import type { paths } from '../api/schema'
 import type { Role } from '../session/api'
+import type { ReferenceKind } from './candidates'
 
 // Import targets and their fields. A line with a key updates the row with that key; a line without one creates a row.
 
@@ -21,10 +24,16 @@ export interface ImportTarget {
   fields: Record<string, string>
   /** Names of the fields that new rows need. */
   required: string[]
+  /** The kinds of rows that fields refer to, by name or ID. */
+  references: Record<string, ReferenceKind>
+  /** A row of the template. */
+  example: Record<string, string>
+  /** The screen that lists the rows. */
+  list: Pick<LinkProps, 'to' | 'search'>
 }
 
 /** keyFields identify the row and its version. */
-const keyFields = ['id', 'uuid', 'version']
+export const keyFields = ['id', 'uuid', 'version']
 
 export const importTargets: ImportTarget[] = [
   {
@@ -42,6 +51,9 @@ export const importTargets: ImportTarget[] = [
       version: 'Version',
     } satisfies ImportFields<'/api/v1/sites'>,
     required: ['name'],
+    references: {},
+    example: { name: 'Biobank West', contact: 'Jane Miller', address: '2 Harbour Road', country: 'Norway' },
+    list: { to: '/sites' },
   },
   {
     name: 'freezers',
@@ -49,6 +61,9 @@ export const importTargets: ImportTarget[] = [
     role: 'operator',
     fields: { name: 'Name', site_id: 'Site', id: 'ID', version: 'Version' } satisfies ImportFields<'/api/v1/freezers'>,
     required: ['name', 'site_id'],
+    references: { site_id: 'site' },
+    example: { name: 'Minus80-B2', site_id: 'Biobank West' },
+    list: { to: '/storage', search: { view: 'list' } },
   },
   {
     name: 'computers',
@@ -62,6 +77,9 @@ export const importTargets: ImportTarget[] = [
       version: 'Version',
     } satisfies ImportFields<'/api/v1/computers'>,
     required: ['name', 'site_id'],
+    references: { site_id: 'site' },
+    example: { name: 'Reader 3', mac: '08:00:2b:01:02:03', site_id: 'Biobank West' },
+    list: { to: '/instruments', search: { kind: 'computer' } },
   },
   {
     name: 'containers',
@@ -75,6 +93,9 @@ export const importTargets: ImportTarget[] = [
       version: 'Version',
     } satisfies ImportFields<'/api/v1/containers'>,
     required: ['freezer_id'],
+    references: { freezer_id: 'freezer' },
+    example: { description: 'Mouse serum, cohort 12, box 1', freezer_id: 'Minus80-B2 (Biobank West)', uuid: '' },
+    list: { to: '/containers' },
   },
   {
     name: 'todos',
@@ -93,6 +114,15 @@ export const importTargets: ImportTarget[] = [
       version: 'Version',
     } satisfies ImportFields<'/api/v1/todos'>,
     required: ['description', 'status'],
+    references: { assignee: 'user', site_id: 'site', freezer_id: 'freezer', computer_id: 'computer' },
+    example: {
+      description: 'Defrost the freezer',
+      status: 'open',
+      assignee: 'Jane Miller',
+      due_on: '2027-01-31',
+      freezer_id: 'Minus80-B2 (Biobank West)',
+    },
+    list: { to: '/todos', search: { view: 'list' } },
   },
   {
     name: 'users',
@@ -100,31 +130,29 @@ export const importTargets: ImportTarget[] = [
     role: 'admin',
     fields: {
       username: 'Username',
+      display_name: 'Name',
+      email: 'E-mail',
       country: 'Country',
       risk: 'Risk level',
       role: 'Role',
-      disabled: 'Disabled',
+      disabled: 'Deactivated',
       id: 'ID',
       version: 'Version',
     } satisfies ImportFields<'/api/v1/users'>,
     required: ['username', 'role', 'disabled'],
+    references: {},
+    example: {
+      username: 'jane.miller',
+      display_name: 'Jane Miller',
+      email: 'jane.miller@example.com',
+      country: 'Norway',
+      risk: 'medium',
+      role: 'operator',
+      disabled: 'false',
+    },
+    list: { to: '/users' },
   },
 ]
-
-const normalize = (name: string) => name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
-
-/** guessFields matches columns to fields by name; undefined means no match. */
-export function guessFields(header: string[], { fields }: ImportTarget): (string | undefined)[] {
-  const unassigned = new Map(Object.entries(fields))
-  return header.map((column) => {
-    const normalizedColumn = normalize(column)
-    const match = [...unassigned].find(([name, label]) =>
-      [name, label, name.replace(/_id$/, '')].some((candidate) => normalize(candidate) === normalizedColumn),
-    )?.[0]
-    if (match) unassigned.delete(match)
-    return match
-  })
-}
 
 /** ColumnSummary says what the columns of a file do to rows. */
 interface ColumnSummary {
@@ -140,7 +168,7 @@ interface ColumnSummary {
 
 /** describeColumns summarizes columns without the fields of the key and the version. */
 export function describeColumns(
-  columns: (string | undefined)[],
+  columns: readonly (string | undefined)[],
   { fields, required }: ImportTarget,
 ): ColumnSummary {
   const names = Object.keys(fields).filter((name) => !keyFields.includes(name))

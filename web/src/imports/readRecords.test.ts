@@ -1,24 +1,60 @@
 import { expect, test } from 'vitest'
 
 import samples from '../../../api/rest/testdata/csv_samples.json'
-import { openFile } from './api'
-import { type CSVRecord, detectDelimiter, findForeignFormat, readRecords, RecordSplitter } from './csv'
+import { detectDelimiter, findForeignFormat } from './fileFormat'
+import { openFile } from './readFile'
+import { type CSVRecord, MalformedCSV, readRecords } from './readRecords'
 
 const file = (...parts: BlobPart[]) => new File(parts, 'x.csv')
 
-async function readAll(blob: Blob, delimiter = ','): Promise<CSVRecord[]> {
+async function readAll(blob: Blob, options: { delimiter?: string; isStrict?: boolean } = {}): Promise<CSVRecord[]> {
   const records: CSVRecord[] = []
-  for await (const batch of readRecords(blob, delimiter)) records.push(...batch)
+  for await (const batch of readRecords(blob, { delimiter: ',', ...options })) records.push(...batch)
   return records
 }
 
-// The samples contain the records that the server reads.
-test.each(samples)('records of $text are those of the server', ({ text, delimiter, records, invalid }) => {
-  for (const pieces of [[text], [...text]]) {
-    const splitter = new RecordSplitter(delimiter)
-    const all = [...pieces.flatMap((piece) => splitter.split(piece.replace(/^\ufeff+/, ''))), ...splitter.end()]
-    expect(all.filter(({ line }) => !invalid.includes(line))).toEqual(records)
+/** chunked returns a file whose content arrives in chunks of one byte. */
+function chunked(text: string): Blob {
+  const bytes = new TextEncoder().encode(text)
+  let position = 0
+  const stream = () =>
+    new ReadableStream({
+      pull(controller) {
+        if (position < bytes.length) controller.enqueue(bytes.slice(position, ++position))
+        else controller.close()
+      },
+    })
+  return Object.assign(file(), { stream }) as Blob
+}
+
+// The samples contain the records that the server reads. A strict reader rejects texts that it would read differently.
+test('records are those of the server, or the text is malformed', async () => {
+  let readCount = 0
+  for (const { text, delimiter, records, invalid } of samples) {
+    const read = await readAll(file(text), { delimiter, isStrict: true }).catch((error: unknown) => {
+      if (!(error instanceof MalformedCSV)) throw error
+    })
+    if (!read || invalid.length > 0) continue
+    readCount++
+    expect(read, JSON.stringify(text)).toEqual(records)
+    expect(await readAll(chunked(text), { delimiter, isStrict: true }), JSON.stringify(text)).toEqual(records)
   }
+  expect(readCount).toBeGreaterThan(100)
+})
+
+test.each([
+  ['an unclosed quote', 'a,b\n1,"2\n'],
+  ['text after a quoted cell', 'a,b\n"1"x,2\n3,4\n'],
+  ['mixed line breaks', 'a,b\r\n1,2\n'],
+])('a strict reader rejects %s', async (_, text) => {
+  await expect(readAll(file(text), { isStrict: true })).rejects.toThrow(MalformedCSV)
+  expect((await readAll(file(text)))[0]?.line).toBe(1)
+})
+
+test('a strict reader rejects invalid UTF-8', async () => {
+  const latin1 = file(new Uint8Array([0x61, 0x0a, 0xe9, 0x0a]))
+  await expect(readAll(latin1, { isStrict: true })).rejects.toThrow(MalformedCSV)
+  expect((await openFile(latin1)).isEditable).toBe(false)
 })
 
 test('the delimiter is that of the server', async () => {
@@ -50,6 +86,12 @@ test('the header has no spaces around names and no columns without a name at the
   expect(rows).toEqual([{ line: 4, cells: ['1', 'a', 'b', '2'] }])
   expect(problem).toBeUndefined()
   expect((await openFile(file('\n,,\n'))).problem).toBe('is empty.')
+})
+
+test('a long file is not editable, and only its first rows are read', async () => {
+  const lines = (count: number) => file(`name\n${'x\n'.repeat(count)}`)
+  expect(await openFile(lines(2000))).toMatchObject({ isEditable: true, rows: { length: 2000 } })
+  expect(await openFile(lines(2001))).toMatchObject({ isEditable: false, rows: { length: 10 } })
 })
 
 test('a file that is no text is named', async () => {
