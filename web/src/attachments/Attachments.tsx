@@ -1,9 +1,10 @@
-import { ActionIcon, FileButton, Button, Group, Progress, Stack, Text } from '@mantine/core'
+import { ActionIcon, Group, Progress, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { type DragEvent, useState } from 'react'
+import { useState } from 'react'
 
 import { toProblem } from '../api/problem'
 import { DeleteDialog } from '../components/DeleteDialog'
+import { FileDropzone } from '../components/FileDropzone'
 import { Icon } from '../components/icons'
 import { EmptyState } from '../components/placeholders'
 import { toast } from '../components/toast'
@@ -56,34 +57,24 @@ export function Attachments({ parent }: { parent: AttachmentParent }) {
   const uploadFiles = async (files: File[]) => {
     for (const file of files) await uploadFile(file) // one at a time, since the server limits concurrent uploads
   }
-  const handleDrop = (event: DragEvent) => {
-    event.preventDefault()
-    if (canEdit) void uploadFiles([...event.dataTransfer.files])
-  }
   const rowActions: RowActions<Attachment> = {
-    header: 'Delete',
-    width: 6,
+    header: 'Actions',
+    width: 5,
     render: (row) => (
       <ActionIcon
         variant="subtle"
         color="gray"
+        size="sm"
         aria-label={`Delete ${row.name}`}
         onClick={() => setFileToDelete(row)}
       >
-        <Icon name="close" size={16} />
+        <Icon name="delete" size={16} />
       </ActionIcon>
     ),
   }
   return (
-    // Drag and drop is optional; the button does the same.
-    <div onDragOver={(event) => canEdit && event.preventDefault()} onDrop={handleDrop}>
-      <DataGrid
-        grid={grid}
-        isEmbedded
-        rowActions={canEdit ? rowActions : undefined}
-        empty={<EmptyState icon="file" title="No attachments" />}
-      />
-      <Stack gap="xs" mt="sm">
+    <>
+      <Stack gap="xs" mb="sm">
         {uploads.map(({ id, name, fraction, cancel }) => (
           <Group key={id} wrap="nowrap" gap="sm">
             <Text size="sm" truncate w={200}>
@@ -96,20 +87,22 @@ export function Attachments({ parent }: { parent: AttachmentParent }) {
           </Group>
         ))}
         {canEdit && (
-          <FileButton multiple onChange={(files) => void uploadFiles(files)}>
-            {(props) => (
-              <Button
-                {...props}
-                variant="default"
-                leftSection={<Icon name="upload" size={16} />}
-                style={{ alignSelf: 'start' }}
-              >
-                Upload files
-              </Button>
-            )}
-          </FileButton>
+          <FileDropzone
+            button="Upload files"
+            icon="upload"
+            isMultiple
+            onFiles={(files) => void uploadFiles(files)}
+          >
+            or drop files here
+          </FileDropzone>
         )}
       </Stack>
+      <DataGrid
+        grid={grid}
+        isEmbedded
+        rowActions={canEdit ? rowActions : undefined}
+        empty={<EmptyState icon="file" title="No attachments" />}
+      />
       {fileToDelete && (
         <DeleteDialog
           itemName={fileToDelete.name}
@@ -122,6 +115,6 @@ export function Attachments({ parent }: { parent: AttachmentParent }) {
           onClose={() => setFileToDelete(undefined)}
         />
       )}
-    </div>
+    </>
   )
 }

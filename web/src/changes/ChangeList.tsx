@@ -1,12 +1,16 @@
-import { Button, Group, Stack, Text } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
 import { pagedQuery } from '../api/queries'
 import { type FormatField, formatPlainField } from '../components/formatValue'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
-import { TimeAgo } from '../components/TimeAgo'
+import { AbsoluteTime, TimeAgo } from '../components/TimeAgo'
+import { tableNoun } from '../history/tables'
+import { PersonAvatar, usePersonName } from '../people/PersonName'
 import type { Change, FetchHistory } from './api'
+import { ChangeDiff, FieldChange } from './ChangeDiff'
+import classes from './ChangeList.module.css'
 import { diffChange } from './diffChange'
 
 interface Props {
@@ -17,7 +21,7 @@ interface Props {
   formatField?: FormatField
 }
 
-/** ChangeList shows the history of one row, newest change first: actor, time, old and new values. */
+/** ChangeList shows the history of one row in sentences, newest change first: who changed what, and when. */
 export function ChangeList({ queryKey, fetchHistory, labels = {}, formatField = formatPlainField }: Props) {
   const query = useInfiniteQuery(pagedQuery(queryKey, fetchHistory))
   return (
@@ -26,53 +30,64 @@ export function ChangeList({ queryKey, fetchHistory, labels = {}, formatField = 
         const changes = pages.flatMap((page) => page.rows)
         if (changes.length === 0) return <EmptyState icon="history" title="No history" />
         return (
-          <Stack gap="sm">
-            <Stack component="ol" gap="sm" m={0} p={0} style={{ listStyle: 'none' }}>
+          <>
+            <ol className={classes.list}>
               {changes.map((change) => (
-                <li key={change.id}>
-                  <Text size="sm">
-                    {actionLabels[change.action]} by <b>{change.actor}</b> <TimeAgo at={change.at} />
-                    {change.request_id === null && ', directly in the database'}
-                  </Text>
-                  {change.action === 'update' && (
-                    <ChangeDiff change={change} labels={labels} formatField={formatField} />
-                  )}
-                </li>
+                <ChangeItem key={change.id} change={change} labels={labels} formatField={formatField} />
               ))}
-            </Stack>
+            </ol>
             {query.hasNextPage && (
-              <Group>
-                <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-                  Load more
-                </Button>
-              </Group>
+              <Button
+                variant="default"
+                mt="xs"
+                loading={query.isFetchingNextPage}
+                onClick={() => void query.fetchNextPage()}
+              >
+                Load more
+              </Button>
             )}
-          </Stack>
+          </>
         )
       }}
     </QueryBoundary>
   )
 }
 
-const actionLabels: Record<Change['action'], string> = { insert: 'Created', update: 'Changed', delete: 'Deleted' }
-
-/** ChangeDiff lists the fields of a change with their values before and after. */
-export function ChangeDiff({
-  change,
-  labels = {},
-  formatField = formatPlainField,
-}: {
+interface ItemProps {
   change: Change
-  labels?: Record<string, string>
-  formatField?: FormatField
-}) {
+  labels: Record<string, string>
+  formatField: FormatField
+}
+
+function ChangeItem({ change, labels, formatField }: ItemProps) {
+  const name = usePersonName()(change.actor)
+  const noun = tableNoun(change.table_name)
+  const diffs = change.action === 'update' ? diffChange(change) : []
+  const [diff] = diffs
   return (
-    <Stack component="ul" gap={0} m={0} pl="md">
-      {diffChange(change).map(({ field, before, after }) => (
-        <Text component="li" key={field} size="sm" style={{ overflowWrap: 'anywhere' }}>
-          {labels[field] ?? field}: <del>{formatField(field, before)}</del> → <ins>{formatField(field, after)}</ins>
-        </Text>
-      ))}
-    </Stack>
+    <li className={classes.change}>
+      <span className={classes.avatar}>
+        <PersonAvatar name={name} />
+      </span>
+      <div className={classes.sentence}>
+        <b>{name}</b> {verbs[change.action]}{' '}
+        {!diff ? (
+          `this ${noun}`
+        ) : diffs.length === 1 ? (
+          <FieldChange diff={diff} labels={labels} formatField={formatField} />
+        ) : (
+          <>
+            {diffs.length} fields
+            <ChangeDiff change={change} labels={labels} formatField={formatField} />
+          </>
+        )}
+      </div>
+      <div className={classes.time}>
+        <AbsoluteTime at={change.at} /> (<TimeAgo at={change.at} />)
+        {change.request_id === null && ', directly in the database'}
+      </div>
+    </li>
   )
 }
+
+const verbs: Record<Change['action'], string> = { insert: 'created', update: 'changed', delete: 'deleted' }

@@ -1,10 +1,13 @@
-import type { Schemas } from '../api/client'
+import type { Change } from './api'
+
+export interface FieldDiff {
+  field: string
+  before: unknown
+  after: unknown
+}
 
 /** diffChange returns the fields that a change modified, without the version, which always changes. */
-export function diffChange({
-  before,
-  after,
-}: Pick<Schemas['Change'], 'before' | 'after'>): { field: string; before: unknown; after: unknown }[] {
+export function diffChange({ before, after }: Pick<Change, 'before' | 'after'>): FieldDiff[] {
   const [previous, current] = [before ?? {}, after ?? {}]
   return [...new Set([...Object.keys(previous), ...Object.keys(current)])]
     .filter((field) => field !== 'version' && JSON.stringify(previous[field]) !== JSON.stringify(current[field]))

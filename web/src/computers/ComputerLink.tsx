@@ -1,9 +1,9 @@
 import { api, unwrapPage } from '../api/client'
-import { createNamesHook } from '../components/createNamesHook'
+import { createNameHooks } from '../components/createNameHooks'
 import { TextLink } from '../components/links'
 
 /** useComputerNames maps computer IDs to names. */
-export const useComputerNames = createNamesHook('Computer', 'computers', (signal) =>
+export const { useNames: useComputerNames } = createNameHooks('Computer', 'computers', (signal) =>
   unwrapPage(api.GET('/api/v1/computers', { params: { query: { limit: 1000 } }, signal })),
 )
 

@@ -3,13 +3,17 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
-import { DeleteButton } from '../components/DeleteButton'
-import { formatIdAsName } from '../components/formatValue'
-import { TextLink } from '../components/links'
+import { DetailColumns } from '../components/DetailColumns'
+import { formatIdAsName, formatValue } from '../components/formatValue'
+import { ButtonLink, TextLink } from '../components/links'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { RowDetails } from '../components/RowDetails'
+import { RowMenu } from '../components/RowMenu'
 import { Screen } from '../components/Screen'
-import { Section } from '../components/Section'
+import { ScreenTabs } from '../components/ScreenTabs'
+import { useListTotal } from '../grid/useListTotal'
+import { attachmentsList } from '../lists/attachments'
+import { linkedTodosList } from '../lists/todos'
 import { usePermission } from '../session/api'
 import { SiteLink, useSiteNames } from '../sites/SiteLink'
 import { LinkedTodos } from '../todos/LinkedTodos'
@@ -25,38 +29,57 @@ import {
 } from './api'
 import { ComputerForm } from './ComputerForm'
 
-/** ComputerScreen shows a computer with its todos, attachments and history. */
+/** ComputerScreen shows a computer with its todos, files and activity. */
 export function ComputerScreen() {
   const { id: idParam } = useParams({ from: '/computers/$id' })
-  const id = Number(idParam)
-  const query = useQuery(computerQuery(id))
-  const getSiteName = useSiteNames()
+  const query = useQuery(computerQuery(Number(idParam)))
   return (
     <Screen
       title={query.data?.name ?? `Computer ${idParam}`}
-      breadcrumb={<TextLink to="/instruments">Instruments</TextLink>}
-      actions={query.data && <DeleteComputer computer={query.data} />}
+      breadcrumb={
+        <>
+          <TextLink to="/instruments">Instruments</TextLink>
+          {query.data && <SiteLink id={query.data.site_id} />}
+        </>
+      }
+      actions={query.data && <ComputerActions computer={query.data} />}
     >
       <QueryBoundary query={query}>
         {(computer) => (
-          <>
-            <Details computer={computer} />
-            <LinkedTodos link={{ computer_id: id }} />
-            <Section title="Attachments" id="attachments">
-              <Attachments parent={{ computer_id: id }} />
-            </Section>
-            <Section title="History" id="history">
-              <ChangeList
-                queryKey={['computer', id, 'history']}
-                fetchHistory={computerHistory(id)}
-                labels={computerLabels}
-                formatField={formatIdAsName('site_id', getSiteName)}
-              />
-            </Section>
-          </>
+          <DetailColumns facts={<Details computer={computer} />}>
+            <ComputerTabs id={computer.id} />
+          </DetailColumns>
         )}
       </QueryBoundary>
     </Screen>
+  )
+}
+
+function ComputerTabs({ id }: { id: number }) {
+  const scope = { computer_id: String(id) }
+  const todos = useListTotal(linkedTodosList, scope)
+  const files = useListTotal(attachmentsList, scope)
+  const formatField = formatIdAsName('site_id', useSiteNames())
+  return (
+    <ScreenTabs
+      label="About this computer"
+      tabs={[
+        { name: 'todos', label: 'Todos', count: todos, render: () => <LinkedTodos link={{ computer_id: id }} /> },
+        { name: 'attachments', label: 'Attachments', count: files, render: () => <Attachments parent={{ computer_id: id }} /> },
+        {
+          name: 'activity',
+          label: 'Activity',
+          render: () => (
+            <ChangeList
+              queryKey={['computer', id, 'history']}
+              fetchHistory={computerHistory(id)}
+              labels={computerLabels}
+              formatField={formatField}
+            />
+          ),
+        },
+      ]}
+    />
   )
 }
 
@@ -66,8 +89,10 @@ function Details({ computer }: { computer: Computer }) {
       row={computer}
       canEdit={usePermission('operator')}
       labels={computerLabels}
+      titleField="name"
       formatField={formatIdAsName('site_id', useSiteNames())}
-      fieldContent={{ site_id: <SiteLink id={computer.site_id} /> }}
+      fieldContent={{ mac: <code>{formatValue(computer.mac)}</code>, site_id: <SiteLink id={computer.site_id} /> }}
+      moreItems={[['ID', computer.id]]}
       renderForm={(props) => <ComputerForm {...props} />}
       editOptions={{
         queryKey: computerQuery(computer.id).queryKey,
@@ -80,15 +105,20 @@ function Details({ computer }: { computer: Computer }) {
   )
 }
 
-function DeleteComputer({ computer }: { computer: Computer }) {
+function ComputerActions({ computer }: { computer: Computer }) {
   const navigate = useNavigate()
   return (
-    <DeleteButton
-      canDelete={usePermission('operator')}
-      itemName={computer.name}
-      onDelete={(options) => deleteComputer(computer, options)}
-      navigateAway={() => navigate({ to: '/instruments' })}
-      queryKey={computerQuery(computer.id).queryKey}
-    />
+    <>
+      <ButtonLink to="/todos/new" search={{ computer_id: String(computer.id) }}>
+        New todo
+      </ButtonLink>
+      <RowMenu
+        canDelete={usePermission('operator')}
+        itemName={computer.name}
+        onDelete={(options) => deleteComputer(computer, options)}
+        navigateAway={() => navigate({ to: '/instruments' })}
+        queryKey={computerQuery(computer.id).queryKey}
+      />
+    </>
   )
 }

@@ -73,7 +73,7 @@ function MoveDialog({ selection, onDone, onClose }: DialogProps) {
     <Dialog onClose={onClose} title={`Move ${countContainers(selection.count)}`}>
       <form onSubmit={handleSubmit}>
         <Stack>
-          <Picker kind="freezer" label="Move to" onChange={setFreezerId} data-autofocus />
+          <Picker kind="freezer" label="Move to" value={freezerId} onChange={setFreezerId} data-autofocus />
           <ProblemAlert problem={error ? toProblem(error) : undefined} />
           <Group justify="end">
             <Button variant="default" onClick={onClose}>

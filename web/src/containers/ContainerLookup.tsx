@@ -12,15 +12,11 @@ import { findUuid } from '../scan/parseCode'
 import type { Destination } from '../search/destinations'
 import { usePermission } from '../session/api'
 
-/**
- * ContainerLookup opens what an entered barcode identifies, like a scan on any screen. It shows the matches of the
- * search parameter find, which the last scan or entry left behind, unless it is exactly one.
- */
+/** ContainerLookup opens what an entered barcode identifies, like a scan on any screen. */
 export function ContainerLookup() {
   const inputRef = useRef<HTMLInputElement>(null)
   const queryClient = useQueryClient()
   const router = useRouter()
-  const { find = '' } = useSearch({ strict: false })
   const { mutate, isPending } = useMutation({
     mutationFn: (text: string) => openCode([text], { queryClient, router }),
     onSuccess: () => inputRef.current?.select(), // the next entry replaces the text
@@ -32,36 +28,38 @@ export function ContainerLookup() {
   }
   return (
     <form onSubmit={submit} role="search" aria-label="Find a container">
-      <Stack gap="xs">
-        <Group align="end" gap="sm">
-          <TextInput
-            ref={inputRef}
-            label="Scan or enter a barcode"
-            placeholder="Barcode or part of the description"
-            autoComplete="off"
-            spellCheck={false}
-            leftSection={<Icon name="search" size={16} />}
-            w={{ base: '100%', xs: 400 }}
-          />
-          <Button type="submit" variant="default" loading={isPending}>
-            Find
-          </Button>
-        </Group>
-        <Matches find={find} />
-      </Stack>
+      <Group gap="xs" wrap="nowrap">
+        <TextInput
+          ref={inputRef}
+          aria-label="Scan or enter a barcode"
+          placeholder="Scan or enter a barcode"
+          autoComplete="off"
+          spellCheck={false}
+          leftSection={<Icon name="scan" size={16} />}
+          w={220}
+        />
+        <Button type="submit" variant="default" loading={isPending}>
+          Find
+        </Button>
+      </Group>
     </form>
   )
 }
 
-/** Matches shows what a code or text matches. It opens nothing, so that the back button returns to it. */
-function Matches({ find }: { find: string }) {
+/**
+ * LookupMatches shows what the search parameter find matches, which the last scan or entry left behind, unless it is
+ * exactly one. It opens nothing, so that the back button returns to it.
+ */
+export function LookupMatches() {
   const queryClient = useQueryClient()
+  const { find = '' } = useSearch({ strict: false })
   const uuid = findUuid(find)
   const { data, error } = useQuery({
     queryKey: ['find', find],
     queryFn: () => findCode(queryClient, uuid ? { uuid } : { text: find }),
     enabled: find !== '',
   })
+  if (find === '') return null
   return (
     <>
       <div role="status">

@@ -9,7 +9,7 @@ import { containersList } from '../lists/containers'
 import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { BulkContainerActions } from './BulkContainerActions'
-import { ContainerLookup } from './ContainerLookup'
+import { ContainerLookup, LookupMatches } from './ContainerLookup'
 
 /** ContainersScreen lists containers and finds them by barcode. */
 export function ContainersScreen() {
@@ -19,10 +19,25 @@ export function ContainersScreen() {
   const navigate = useNavigate()
   const newContainer = { to: '/containers/new', search: { freezer_id } } as const
   useShortcut('n', 'New container', () => void navigate(newContainer), canEdit)
-  const newButton = canEdit && <ButtonLink {...newContainer}>New container</ButtonLink>
+  const newButtons = canEdit && (
+    <>
+      <ButtonLink to="/containers/add" search={{ freezer_id }} variant="default">
+        Add many
+      </ButtonLink>
+      <ButtonLink {...newContainer}>New container</ButtonLink>
+    </>
+  )
   return (
-    <Screen title="Containers" actions={newButton}>
-      <ContainerLookup />
+    <Screen
+      title="Containers"
+      actions={
+        <>
+          <ContainerLookup />
+          {newButtons}
+        </>
+      }
+    >
+      <LookupMatches />
       <DataGrid
         grid={grid}
         bulkActions={
@@ -30,7 +45,7 @@ export function ContainersScreen() {
             ? (selection) => <BulkContainerActions selection={selection} onDone={() => grid.select([])} />
             : undefined
         }
-        empty={<EmptyState icon="container" title="No containers yet" actions={newButton} />}
+        empty={<EmptyState icon="container" title="No containers yet" actions={newButtons} />}
       />
     </Screen>
   )

@@ -9,6 +9,7 @@ import { formatIdAsName } from '../components/formatValue'
 import { Picker } from '../components/Picker'
 import { toast } from '../components/toast'
 import { useFreezerNames } from '../freezers/FreezerLink'
+import { useObjectActions } from '../search/useObjectActions'
 import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { type Container, containerEditOptions, containerLabels, containerTitle } from './api'
@@ -22,6 +23,7 @@ export function MoveContainerButton({ container }: { container: Container }) {
     onSaved: () => toast('Container moved'),
   })
   useShortcut('m', 'Move to another freezer', () => setIsOpen(true), canEdit)
+  useObjectActions(canEdit ? [{ label: 'Move…', icon: 'move', run: () => setIsOpen(true) }] : [])
   const getFreezerName = useFreezerNames()
   if (!canEdit) return null
   const close = () => {
@@ -83,8 +85,8 @@ function MoveForm({ container, targetId, onMove, onClose }: MoveFormProps) {
           kind="freezer"
           label="Move to"
           description={`Currently in ${getFreezerName(container.freezer_id)}`}
-          defaultValue={selectedId}
-          selectedLabel={getFreezerName(targetId ?? 0)}
+          value={selectedId}
+          selectedLabel={getFreezerName(Number(selectedId))}
           onChange={setSelectedId}
           data-autofocus
         />

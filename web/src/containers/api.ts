@@ -1,8 +1,10 @@
 import { queryOptions } from '@tanstack/react-query'
 
+import { type AddOptions, addParams, type NewRow, unwrapAdded } from '../addMany/api'
 import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
 import type { EditOptions } from '../api/useRowEdit'
 import { createHistoryReader } from '../changes/api'
+import { findUuid } from '../scan/parseCode'
 
 // API calls for containers.
 
@@ -23,6 +25,19 @@ const fetchContainer = (uuid: string, signal?: AbortSignal) =>
 
 export const createContainer = (fields: NewContainerFields) =>
   unwrapCreated(api.POST('/api/v1/containers', { body: fields }))
+
+/** addContainers adds many containers to a freezer: all of them, or none. */
+export const addContainers = (freezerId: number, rows: NewRow[], options: AddOptions) =>
+  unwrapAdded(
+    api.POST('/api/v1/containers', {
+      params: addParams(options),
+      body: rows.map(({ description = null, uuid }) => ({
+        description,
+        ...(uuid && { uuid: findUuid(uuid) ?? uuid }),
+        freezer_id: freezerId,
+      })),
+    }),
+  )
 
 const updateContainer = (changes: Partial<Container>, base: Container) =>
   unwrap(

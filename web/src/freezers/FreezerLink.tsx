@@ -1,9 +1,9 @@
 import { api, unwrapPage } from '../api/client'
-import { createNamesHook } from '../components/createNamesHook'
+import { createNameHooks } from '../components/createNameHooks'
 import { TextLink } from '../components/links'
 
 /** useFreezerNames maps freezer IDs to names. */
-export const useFreezerNames = createNamesHook('Freezer', 'freezers', (signal) =>
+export const { useNames: useFreezerNames } = createNameHooks('Freezer', 'freezers', (signal) =>
   unwrapPage(api.GET('/api/v1/freezers', { params: { query: { limit: 1000 } }, signal })),
 )
 

@@ -3,18 +3,24 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
-import { DeleteButton } from '../components/DeleteButton'
+import { DetailColumns } from '../components/DetailColumns'
 import { formatIdAsName } from '../components/formatValue'
-import { ButtonLink, TextLink } from '../components/links'
+import { Icon } from '../components/icons'
+import { ButtonLink, MenuItemLink, TextLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { RowDetails } from '../components/RowDetails'
+import { RowMenu } from '../components/RowMenu'
 import { Screen } from '../components/Screen'
-import { Section } from '../components/Section'
+import { ScreenTabs } from '../components/ScreenTabs'
 import { BulkContainerActions } from '../containers/BulkContainerActions'
 import { DataGrid } from '../grid/DataGrid'
 import { useGrid } from '../grid/useGrid'
+import { useListTotal } from '../grid/useListTotal'
+import { attachmentsList } from '../lists/attachments'
 import { freezerContainersList } from '../lists/containers'
+import { linkedTodosList } from '../lists/todos'
+import { useObjectActions } from '../search/useObjectActions'
 import { usePermission } from '../session/api'
 import { SiteLink, useSiteNames } from '../sites/SiteLink'
 import { LinkedTodos } from '../todos/LinkedTodos'
@@ -30,39 +36,59 @@ import {
 } from './api'
 import { FreezerForm } from './FreezerForm'
 
-/** FreezerScreen shows a freezer with its containers, todos, attachments and history. */
+/** FreezerScreen shows a freezer with its containers, todos, files and activity. */
 export function FreezerScreen() {
   const { id: idParam } = useParams({ from: '/freezers/$id' })
-  const id = Number(idParam)
-  const query = useQuery(freezerQuery(id))
-  const getSiteName = useSiteNames()
+  const query = useQuery(freezerQuery(Number(idParam)))
   return (
     <Screen
       title={query.data?.name ?? `Freezer ${idParam}`}
-      breadcrumb={<TextLink to="/instruments">Instruments</TextLink>}
-      actions={query.data && <DeleteFreezer freezer={query.data} />}
+      breadcrumb={
+        <>
+          <TextLink to="/storage">Storage</TextLink>
+          {query.data && <SiteLink id={query.data.site_id} />}
+        </>
+      }
+      actions={query.data && <FreezerActions freezer={query.data} />}
     >
       <QueryBoundary query={query}>
         {(freezer) => (
-          <>
-            <Details freezer={freezer} />
-            <FreezerContainers id={id} />
-            <LinkedTodos link={{ freezer_id: id }} />
-            <Section title="Attachments" id="attachments">
-              <Attachments parent={{ freezer_id: id }} />
-            </Section>
-            <Section title="History" id="history">
-              <ChangeList
-                queryKey={['freezer', id, 'history']}
-                fetchHistory={freezerHistory(id)}
-                labels={freezerLabels}
-                formatField={formatIdAsName('site_id', getSiteName)}
-              />
-            </Section>
-          </>
+          <DetailColumns facts={<Details freezer={freezer} />}>
+            <FreezerTabs id={freezer.id} />
+          </DetailColumns>
         )}
       </QueryBoundary>
     </Screen>
+  )
+}
+
+function FreezerTabs({ id }: { id: number }) {
+  const scope = { freezer_id: String(id) }
+  const containers = useListTotal(freezerContainersList, scope)
+  const todos = useListTotal(linkedTodosList, scope)
+  const files = useListTotal(attachmentsList, scope)
+  const formatField = formatIdAsName('site_id', useSiteNames())
+  return (
+    <ScreenTabs
+      label="About this freezer"
+      tabs={[
+        { name: 'containers', label: 'Containers', count: containers, render: () => <FreezerContainers id={id} /> },
+        { name: 'todos', label: 'Todos', count: todos, render: () => <LinkedTodos link={{ freezer_id: id }} /> },
+        { name: 'attachments', label: 'Attachments', count: files, render: () => <Attachments parent={{ freezer_id: id }} /> },
+        {
+          name: 'activity',
+          label: 'Activity',
+          render: () => (
+            <ChangeList
+              queryKey={['freezer', id, 'history']}
+              fetchHistory={freezerHistory(id)}
+              labels={freezerLabels}
+              formatField={formatField}
+            />
+          ),
+        },
+      ]}
+    />
   )
 }
 
@@ -72,8 +98,10 @@ function Details({ freezer }: { freezer: Freezer }) {
       row={freezer}
       canEdit={usePermission('operator')}
       labels={freezerLabels}
+      titleField="name"
       formatField={formatIdAsName('site_id', useSiteNames())}
       fieldContent={{ site_id: <SiteLink id={freezer.site_id} /> }}
+      moreItems={[['ID', freezer.id]]}
       renderForm={(props) => <FreezerForm {...props} />}
       editOptions={{
         queryKey: freezerQuery(freezer.id).queryKey,
@@ -89,36 +117,62 @@ function Details({ freezer }: { freezer: Freezer }) {
 function FreezerContainers({ id }: { id: number }) {
   const grid = useGrid(freezerContainersList, { scope: { freezer_id: String(id) }, prefix: 'containers.' })
   const canEdit = usePermission('operator')
-  const newButton = canEdit && (
-    <ButtonLink to="/containers/new" search={{ freezer_id: String(id) }} variant="default">
-      New container
-    </ButtonLink>
-  )
   return (
-    <Section title="Containers" id="containers" actions={newButton}>
-      <DataGrid
-        grid={grid}
-        isEmbedded
-        bulkActions={
-          canEdit
-            ? (selection) => <BulkContainerActions selection={selection} onDone={() => grid.select([])} />
-            : undefined
-        }
-        empty={<EmptyState icon="container" title="No containers in this freezer" />}
-      />
-    </Section>
+    <DataGrid
+      grid={grid}
+      isEmbedded
+      bulkActions={
+        canEdit
+          ? (selection) => <BulkContainerActions selection={selection} onDone={() => grid.select([])} />
+          : undefined
+      }
+      empty={
+        <EmptyState
+          icon="container"
+          title="No containers in this freezer"
+          actions={canEdit && <NewContainerLink freezerId={id} />}
+        />
+      }
+    />
   )
 }
 
-function DeleteFreezer({ freezer }: { freezer: Freezer }) {
-  const navigate = useNavigate()
+function NewContainerLink({ freezerId }: { freezerId: number }) {
   return (
-    <DeleteButton
-      canDelete={usePermission('operator')}
-      itemName={freezer.name}
-      onDelete={(options) => deleteFreezer(freezer, options)}
-      navigateAway={() => navigate({ to: '/instruments' })}
-      queryKey={freezerQuery(freezer.id).queryKey}
-    />
+    <ButtonLink to="/containers/new" search={{ freezer_id: String(freezerId) }}>
+      New container
+    </ButtonLink>
+  )
+}
+
+function FreezerActions({ freezer }: { freezer: Freezer }) {
+  const navigate = useNavigate()
+  const canEdit = usePermission('operator')
+  const openNewContainer = () => void navigate({ to: '/containers/new', search: { freezer_id: String(freezer.id) } })
+  useObjectActions(canEdit ? [{ label: 'Add container', icon: 'plus', run: openNewContainer }] : [])
+  return (
+    <>
+      {canEdit && (
+        <ButtonLink to="/containers/add" search={{ freezer_id: String(freezer.id) }} variant="default">
+          Add many
+        </ButtonLink>
+      )}
+      {canEdit && <NewContainerLink freezerId={freezer.id} />}
+      <RowMenu
+        canDelete={canEdit}
+        itemName={freezer.name}
+        onDelete={(options) => deleteFreezer(freezer, options)}
+        navigateAway={() => navigate({ to: '/storage' })}
+        queryKey={freezerQuery(freezer.id).queryKey}
+      >
+        <MenuItemLink
+          to="/todos/new"
+          search={{ freezer_id: String(freezer.id) }}
+          leftSection={<Icon name="todo" size={16} />}
+        >
+          New todo
+        </MenuItemLink>
+      </RowMenu>
+    </>
   )
 }

@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
+import { type AddOptions, addParams, type NewRow, unwrapAdded } from '../addMany/api'
 import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
 import { createHistoryReader } from '../changes/api'
 
@@ -18,6 +19,15 @@ export const fetchFreezer = (id: number, signal?: AbortSignal) =>
   unwrap(api.GET('/api/v1/freezers/{id}', { params: { path: { id } }, signal: signal ?? null }))
 
 export const createFreezer = (fields: FreezerFields) => unwrapCreated(api.POST('/api/v1/freezers', { body: fields }))
+
+/** addFreezers adds many freezers to a site: all of them, or none. */
+export const addFreezers = (siteId: number, rows: NewRow[], options: AddOptions) =>
+  unwrapAdded(
+    api.POST('/api/v1/freezers', {
+      params: addParams(options),
+      body: rows.map(({ name }) => ({ name: name ?? '', site_id: siteId })),
+    }),
+  )
 
 export const updateFreezer = (changes: Partial<Freezer>, base: Freezer) =>
   unwrap(

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 
-import { describeRow, humanize, rowPath } from './tables'
+import { humanize, rowPath, tableNoun } from './tables'
 
-test('describeRow returns the noun and the key', () => {
-  expect(describeRow('site', '3')).toBe('site 3')
-  expect(describeRow('account', '7')).toBe('user 7')
-  expect(describeRow('some_table', 'x')).toBe('some table x')
+test('tableNoun returns a word for a sentence', () => {
+  expect(tableNoun('site')).toBe('site')
+  expect(tableNoun('account')).toBe('user')
+  expect(tableNoun('some_table')).toBe('some table')
   expect(humanize('postcode_or_zip')).toBe('Postcode or zip')
 })
 

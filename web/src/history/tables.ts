@@ -14,9 +14,9 @@ export const historyTables: { value: string; label: string; path?: string; admin
   { value: 'view', label: 'View', admin: true },
 ]
 
-/** describeRow returns the name of a row in a sentence: "site 3". */
-export function describeRow(table: string, key: string): string {
-  return `${(historyTables.find(({ value }) => value === table)?.label ?? humanize(table)).toLowerCase()} ${key}`
+/** tableNoun returns the name of the rows of a table in a sentence: "user" for account. */
+export function tableNoun(table: string): string {
+  return (historyTables.find(({ value }) => value === table)?.label ?? humanize(table)).toLowerCase()
 }
 
 /** humanize turns a column name into a label: created_at → Created at, site_id → Site ID. */

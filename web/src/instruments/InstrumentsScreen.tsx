@@ -1,10 +1,10 @@
-import { Button } from '@mantine/core'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 
 import { ButtonLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { Screen } from '../components/Screen'
+import { SegmentedButtons } from '../components/SegmentedButtons'
 import { DataGrid } from '../grid/DataGrid'
 import type { ListDefinition } from '../grid/types'
 import { useGrid } from '../grid/useGrid'
@@ -13,10 +13,10 @@ import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 
 const kinds = [
-  { kind: undefined, label: 'All' },
-  { kind: 'freezer', label: 'Freezers' },
-  { kind: 'computer', label: 'Computers' },
-] as const
+  { value: undefined, label: 'All' },
+  { value: 'freezer', label: 'Freezers' },
+  { value: 'computer', label: 'Computers' },
+]
 
 // The page, the order and the columns of one list do not fit another.
 const otherList = { after: undefined, before: undefined, page: undefined, sort: undefined, fields: undefined }
@@ -38,27 +38,19 @@ export function InstrumentsScreen() {
       </ButtonLink>
     </>
   )
+  const showKind = (value: string | undefined) =>
+    void navigate({ to: '.', search: (current) => ({ ...current, ...otherList, kind: value }), replace: true })
   const empty = <EmptyState icon="instrument" title="No instruments yet" actions={newButtons} />
   return (
-    <Screen title="Instruments" actions={newButtons}>
-      <Button.Group aria-label="Type">
-        {kinds.map((item) => (
-          <Button
-            key={item.label}
-            variant={kind === item.kind ? 'filled' : 'default'}
-            aria-pressed={kind === item.kind}
-            onClick={() =>
-              void navigate({
-                to: '.',
-                search: (current) => ({ ...current, ...otherList, kind: item.kind }),
-                replace: true,
-              })
-            }
-          >
-            {item.label}
-          </Button>
-        ))}
-      </Button.Group>
+    <Screen
+      title="Instruments"
+      actions={
+        <>
+          <SegmentedButtons label="Type" options={kinds} value={kind} onChange={showKind} />
+          {newButtons}
+        </>
+      }
+    >
       {kind === 'freezer' ? (
         <InstrumentGrid key="freezers" definition={freezersList} empty={empty} />
       ) : kind === 'computer' ? (

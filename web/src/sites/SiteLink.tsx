@@ -1,9 +1,9 @@
 import { api, unwrapPage } from '../api/client'
-import { createNamesHook } from '../components/createNamesHook'
+import { createNameHooks } from '../components/createNameHooks'
 import { TextLink } from '../components/links'
 
-/** useSiteNames maps site IDs to names. */
-export const useSiteNames = createNamesHook('Site', 'sites', (signal) =>
+/** useSiteNames maps site IDs to names; useSiteOptions lists them by name. */
+export const { useNames: useSiteNames, useOptions: useSiteOptions } = createNameHooks('Site', 'sites', (signal) =>
   unwrapPage(api.GET('/api/v1/sites', { params: { query: { limit: 1000 } }, signal })),
 )
 

@@ -3,16 +3,22 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
-import { DeleteButton } from '../components/DeleteButton'
-import { TextLink } from '../components/links'
+import { DetailColumns } from '../components/DetailColumns'
+import { Icon } from '../components/icons'
+import { ButtonLink, MenuItemLink, TextLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { RowDetails } from '../components/RowDetails'
+import { RowMenu } from '../components/RowMenu'
 import { Screen } from '../components/Screen'
-import { Section } from '../components/Section'
+import { ScreenTabs } from '../components/ScreenTabs'
 import { DataGrid } from '../grid/DataGrid'
 import { useGrid } from '../grid/useGrid'
+import { useListTotal } from '../grid/useListTotal'
+import { attachmentsList } from '../lists/attachments'
+import { siteContainersList } from '../lists/containers'
 import { siteInstrumentsList } from '../lists/instruments'
+import { linkedTodosList } from '../lists/todos'
 import { usePermission } from '../session/api'
 import { LinkedTodos } from '../todos/LinkedTodos'
 import {
@@ -27,35 +33,70 @@ import {
 } from './api'
 import { SiteForm } from './SiteForm'
 
-/** SiteScreen shows a site with its instruments, todos, attachments and history. */
+/** SiteScreen shows a site with its instruments, containers, todos, files and activity. */
 export function SiteScreen() {
   const { id: idParam } = useParams({ from: '/sites/$id' })
-  const id = Number(idParam)
-  const query = useQuery(siteQuery(id))
+  const query = useQuery(siteQuery(Number(idParam)))
   return (
     <Screen
       title={query.data?.name ?? `Site ${idParam}`}
       breadcrumb={<TextLink to="/sites">Sites</TextLink>}
-      actions={query.data && <DeleteSite site={query.data} />}
+      actions={query.data && <SiteActions site={query.data} />}
     >
       <QueryBoundary query={query}>
         {(site) => (
-          <>
-            <Details site={site} />
-            <Section title="Instruments" id="instruments">
-              <SiteInstruments id={id} />
-            </Section>
-            <LinkedTodos link={{ site_id: id }} />
-            <Section title="Attachments" id="attachments">
-              <Attachments parent={{ site_id: id }} />
-            </Section>
-            <Section title="History" id="history">
-              <ChangeList queryKey={['site', id, 'history']} fetchHistory={siteHistory(id)} labels={siteLabels} />
-            </Section>
-          </>
+          <DetailColumns facts={<Details site={site} />}>
+            <SiteTabs id={site.id} />
+          </DetailColumns>
         )}
       </QueryBoundary>
     </Screen>
+  )
+}
+
+function SiteTabs({ id }: { id: number }) {
+  const scope = { site_id: String(id) }
+  const instruments = useListTotal(siteInstrumentsList, scope)
+  const containers = useListTotal(siteContainersList, scope)
+  const todos = useListTotal(linkedTodosList, scope)
+  const files = useListTotal(attachmentsList, scope)
+  return (
+    <ScreenTabs
+      label="About this site"
+      tabs={[
+        {
+          name: 'instruments',
+          label: 'Instruments',
+          count: instruments,
+          render: () => <SiteInstruments id={id} />,
+        },
+        {
+          name: 'containers',
+          label: 'Containers',
+          count: containers,
+          render: () => <SiteContainers id={id} />,
+        },
+        {
+          name: 'todos',
+          label: 'Todos',
+          count: todos,
+          render: () => <LinkedTodos link={{ site_id: id }} />,
+        },
+        {
+          name: 'attachments',
+          label: 'Attachments',
+          count: files,
+          render: () => <Attachments parent={{ site_id: id }} />,
+        },
+        {
+          name: 'activity',
+          label: 'Activity',
+          render: () => (
+            <ChangeList queryKey={['site', id, 'history']} fetchHistory={siteHistory(id)} labels={siteLabels} />
+          ),
+        },
+      ]}
+    />
   )
 }
 
@@ -65,7 +106,9 @@ function Details({ site }: { site: Site }) {
       row={site}
       canEdit={usePermission('operator')}
       labels={siteLabels}
+      titleField="name"
       renderForm={(props) => <SiteForm {...props} />}
+      moreItems={[['ID', site.id]]}
       editOptions={{
         queryKey: siteQuery(site.id).queryKey,
         listKey: ['sites'],
@@ -77,16 +120,34 @@ function Details({ site }: { site: Site }) {
   )
 }
 
-function DeleteSite({ site }: { site: Site }) {
+function SiteActions({ site }: { site: Site }) {
   const navigate = useNavigate()
+  const canEdit = usePermission('operator')
+  const search = { site_id: String(site.id) }
   return (
-    <DeleteButton
-      canDelete={usePermission('operator')}
-      itemName={site.name}
-      onDelete={(options) => deleteSite(site, options)}
-      navigateAway={() => navigate({ to: '/sites' })}
-      queryKey={siteQuery(site.id).queryKey}
-    />
+    <>
+      {canEdit && (
+        <ButtonLink to="/freezers/new" search={search}>
+          New freezer
+        </ButtonLink>
+      )}
+      <RowMenu
+        canDelete={canEdit}
+        itemName={site.name}
+        onDelete={(options) => deleteSite(site, options)}
+        navigateAway={() => navigate({ to: '/sites' })}
+        queryKey={siteQuery(site.id).queryKey}
+      >
+        {canEdit && (
+          <MenuItemLink to="/computers/new" search={search} leftSection={<Icon name="computer" size={16} />}>
+            New computer
+          </MenuItemLink>
+        )}
+        <MenuItemLink to="/todos/new" search={search} leftSection={<Icon name="todo" size={16} />}>
+          New todo
+        </MenuItemLink>
+      </RowMenu>
+    </>
   )
 }
 
@@ -95,4 +156,9 @@ function SiteInstruments({ id }: { id: number }) {
   return (
     <DataGrid grid={grid} isEmbedded empty={<EmptyState icon="instrument" title="No instruments at this site" />} />
   )
+}
+
+function SiteContainers({ id }: { id: number }) {
+  const grid = useGrid(siteContainersList, { scope: { site_id: String(id) }, prefix: 'containers.' })
+  return <DataGrid grid={grid} isEmbedded empty={<EmptyState icon="container" title="No containers at this site" />} />
 }

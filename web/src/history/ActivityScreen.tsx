@@ -7,11 +7,11 @@ import { usePermission } from '../session/api'
 
 const pollInterval = 15_000 // ms; no live message reports a change
 
-/** HistoryScreen lists the changes of all tables. */
-export function HistoryScreen() {
+/** ActivityScreen lists the changes of all tables. */
+export function ActivityScreen() {
   const grid = useGrid(usePermission('admin') ? adminChangesList : changesList, { refetchInterval: pollInterval })
   return (
-    <Screen title="History">
+    <Screen title="Activity">
       <DataGrid grid={grid} empty={<EmptyState icon="history" title="No changes yet" />} />
     </Screen>
   )

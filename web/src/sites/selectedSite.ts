@@ -1,0 +1,19 @@
+import { useLocalStorage } from '@mantine/hooks'
+
+import { scopedName } from '../api/basePath'
+
+/**
+ * useSelectedSite returns the site that the user works at, and a setter. Lists, pickers and the overview show only what
+ * belongs to it. undefined stands for all sites. The choice is stored in the browser.
+ */
+export function useSelectedSite() {
+  const [siteId, setSiteId] = useLocalStorage<number | null>({
+    key: scopedName('site'),
+    defaultValue: null,
+    getInitialValueInEffect: false,
+  })
+  return {
+    siteId: siteId ?? undefined,
+    setSiteId: (id: number | undefined) => setSiteId(id ?? null),
+  }
+}
