@@ -1,17 +1,25 @@
-import { checkScreen, expect, expectLoaded, signIn, test } from './fixtures'
+import { checkScreen, expect, expectLoaded, signIn, startDeletion, test } from './fixtures'
 
 // Accessibility and layout of screens and dialogs: light theme, dark theme and 360 px width.
 
 const screens = [
-  { path: '/app/', title: 'Home' },
+  { path: '/app/', title: 'Overview' },
   { path: '/app/sites', title: 'Sites' },
   { path: '/app/sites?name=Nowhere', title: 'Sites' },
   { path: '/app/sites/new', title: 'New site' },
   { path: '/app/sites/1', title: 'Site 1' },
   { path: '/app/freezers/new', title: 'New freezer' },
   { path: '/app/import', title: 'Import' },
-  { path: '/app/history', title: 'History' },
-  { path: '/app/reference?find=sites', title: 'API reference' },
+  { path: '/app/activity', title: 'Activity' },
+  { path: '/app/storage', title: 'Storage' },
+  { path: '/app/storage?view=list', title: 'Storage' },
+  { path: '/app/settings', title: 'Settings' },
+  { path: '/app/alerts?group=rule', title: 'Alerts' },
+  { path: '/app/alerts?view=list', title: 'Alerts' },
+  { path: '/app/todos', title: 'Todos' },
+  { path: '/app/todos?view=list', title: 'Todos' },
+  { path: '/app/users', title: 'Users' },
+  { path: '/app/users/900009', title: 'Ana-Margarida Vasconcelos Figueiredo de Albuquerque Schmidt-Rottluff' },
   { path: '/app/nowhere', title: 'Page not found' },
 ]
 
@@ -21,7 +29,7 @@ for (const { path, title } of screens)
     await page.goto(openServer.url + path)
     await expectLoaded(page, title)
     await expect(page).toHaveTitle(`${title} · Labledger`)
-    await checkScreen(page, path.replace(/^\/app\//, '').replace(/\W+/g, '-') || 'home')
+    await checkScreen(page, path.replace(/^\/app\//, '').replace(/\W+/g, '-') || 'overview')
   })
 
 test.describe('dialogs', () => {
@@ -35,6 +43,14 @@ test.describe('dialogs', () => {
     await expect(page.getByRole('option', { name: 'Site 2' })).toBeVisible()
     await checkScreen(page, 'search')
     await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Scan' }).click()
+    await expect(page.getByRole('dialog', { name: 'Scan a barcode' })).toBeVisible()
+    await checkScreen(page, 'scan')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'New', exact: true }).click()
+    await expect(page.getByRole('menuitem', { name: 'New container' })).toBeVisible()
+    await checkScreen(page, 'new-menu')
+    await page.keyboard.press('Escape')
     await page.keyboard.press('?')
     await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible()
     await checkScreen(page, 'shortcuts')
@@ -43,8 +59,8 @@ test.describe('dialogs', () => {
     await expect(page.getByText('This server runs without sign-in')).toBeVisible()
     await checkScreen(page, 'account-menu')
     await page.keyboard.press('Escape')
-    await page.getByRole('button', { name: 'Delete', exact: true }).click()
-    await expect(page.getByText(/^The row is still referenced by \d+ computers, \d+ freezers\.$/)).toBeVisible()
+    await startDeletion(page)
+    await expect(page.getByText(/^In use by \d+ computers and \d+ freezers\.$/)).toBeVisible()
     await checkScreen(page, 'delete')
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('button', { name: 'Edit' }).click()
@@ -57,7 +73,7 @@ test.describe('errors', () => {
   test.use({ expectedErrors: /status of (400|404)/ })
   test('an invalid filter value is reported', async ({ page, openServer }) => {
     await page.goto(`${openServer.url}/app/events?user_id=nobody`)
-    await expect(page.getByText('Invalid address or filter')).toBeVisible()
+    await expect(page.getByText('This address or filter is not valid')).toBeVisible()
     await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(0)
     await checkScreen(page, 'invalid-filter')
   })
@@ -81,7 +97,10 @@ test('the sign-in and registration screens are accessible', async ({ page, secur
 test('a viewer sees no controls that need another role', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'vera', '/app/sites/1')
   await expectLoaded(page, 'Site 1')
-  for (const name of ['Edit', 'Delete', 'Upload files']) await expect(page.getByRole('button', { name })).toHaveCount(0)
+  for (const name of ['Edit', 'Delete', 'Upload files'])
+    await expect(page.getByRole('main').getByRole('button', { name })).toHaveCount(0)
+  await page.getByRole('button', { name: 'More actions' }).click()
+  await expect(page.getByRole('menuitem')).toHaveText(['New todo'])
   await checkScreen(page, 'viewer')
   await page.goto(`${securedServer.url}/app/sites/new`)
   await expect(page.getByText('You don’t have access')).toBeVisible()

@@ -15,6 +15,7 @@ test('an API token is shown once, grants access, and stops working when revoked'
   context,
   securedServer,
 }) => {
+  test.slow() // checks three screens
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   await registerUser(page, securedServer)
   await page.getByRole('button', { name: 'Account' }).click()
@@ -93,7 +94,7 @@ test.describe('rejected requests', () => {
     await currentPassword.fill('not this one')
     await page.getByRole('textbox', { name: 'New password' }).fill('correct horse staple')
     await page.keyboard.press('Enter')
-    await expect(currentPassword).toHaveAccessibleDescription('is wrong')
+    await expect(currentPassword).toHaveAccessibleDescription('Incorrect')
     await expect(currentPassword).toBeFocused()
     await checkScreen(page, 'password-rejected')
     await currentPassword.fill(password)
@@ -104,7 +105,7 @@ test.describe('rejected requests', () => {
     await page.getByLabel('Username').fill(username)
     await page.getByRole('textbox', { name: 'Password' }).fill('correct horse staple')
     await page.keyboard.press('Enter')
-    await expectLoaded(page, 'Home')
+    await expectLoaded(page, 'Overview')
   })
 
   test('two tabs that edit the country do not overwrite each other', async ({ page, context, securedServer }) => {
@@ -123,6 +124,51 @@ test.describe('rejected requests', () => {
     await otherPage.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
     await expect(otherPage.getByRole('definition').filter({ hasText: 'Norway' })).toBeVisible()
     await expect.poll(async () => (await callApi(page, 'GET', '/account')).body.country).toBe('Norway')
+  })
+
+  test('users edit their own name and e-mail', async ({ page, securedServer }) => {
+    const username = await registerUser(page, securedServer, '/app/account')
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await page.getByLabel('Name', { exact: true }).fill('Rita Levi')
+    await page.getByLabel('E-mail').fill('rita')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await expect(page.getByLabel('E-mail')).toHaveAccessibleDescription('Enter an e-mail address like jane@example.org')
+    await expect(page.getByLabel('E-mail')).toBeFocused()
+    await expect(page.getByText('Please fix the highlighted fields')).toBeVisible()
+    await checkScreen(page, 'account-rejected')
+    await page.getByLabel('E-mail').fill('rita@lab.example')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await expect(page.getByRole('definition').filter({ hasText: 'rita@lab.example' })).toBeVisible()
+    await page.getByRole('banner').getByRole('button', { name: 'Account' }).click()
+    await expect(page.getByText('Rita Levi').last()).toBeVisible()
+    expect((await callApi(page, 'GET', '/account')).body).toMatchObject({ username, display_name: 'Rita Levi' })
+  })
+
+  test('typed text is not lost without a question', async ({ page, securedServer }) => {
+    await registerUser(page, securedServer, '/app/account')
+    const questions: string[] = []
+    let isAccepted = false
+    page.on('dialog', (dialog) => {
+      questions.push(dialog.message())
+      void (isAccepted ? dialog.accept() : dialog.dismiss())
+    })
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await page.getByLabel('Country').fill('Iceland')
+    await page.getByRole('link', { name: 'Sites' }).click()
+    await expect.poll(() => questions).toEqual(['Leave without saving? What you typed will be lost.'])
+    await expect(page.getByLabel('Country')).toHaveValue('Iceland')
+    await page.getByRole('button', { name: 'Cancel' }).click() // says what it does
+    await page.getByRole('button', { name: 'New token' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('Bench 7')
+    await page.keyboard.press('Escape')
+    await expect(dialog.getByLabel('Name')).toHaveValue('Bench 7')
+    isAccepted = true
+    await page.keyboard.press('Escape')
+    await expect(dialog).toHaveCount(0)
+    expect(questions).toHaveLength(3)
+    await page.getByRole('link', { name: 'Sites' }).click()
+    await expectLoaded(page, 'Sites')
   })
 
   test('deleting the account asks for confirmation', async ({ page, securedServer }) => {

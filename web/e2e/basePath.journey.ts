@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-import { callApi, expect, expectLoaded, password, test, uniqueName, withServer } from './fixtures'
+import { callApi, expect, expectLoaded, menuLink, password, test, uniqueName, withServer } from './fixtures'
 import { newUserId } from './ledger'
 import { scan } from './scanner'
 
@@ -38,7 +38,7 @@ async function startProxy(target: string, strips: boolean) {
   return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}${basePath}`, close }
 }
 
-// A warning of the reference page, and the requests with an expired access cookie.
+// A warning of the API reference, and the requests with an expired access cookie.
 test.use({ expectedErrors: /OpenAPI Sampler|status of 401/ })
 
 test('the app works below a path that a proxy strips or passes on', async ({ page }) => {
@@ -69,11 +69,11 @@ test('the app works below a path that a proxy strips or passes on', async ({ pag
     const description = uniqueName('Box')
     const newBox = { description, freezer_id: 1 }
     const box = (await callApi(page, 'POST', `${basePath}/api/v1/containers`, newBox)).body
-    await page.getByRole('link', { name: 'Containers', exact: true }).click()
+    await menuLink(page, 'Containers').click()
     await page.getByRole('link', { name: description }).click()
     await expect(page).toHaveURL(`${url}/app/containers/${box.uuid}`)
     for (const code of [box.uuid, `${url}/app/containers/${box.uuid}`]) {
-      await page.getByRole('link', { name: 'Sites', exact: true }).click()
+      await menuLink(page, 'Sites').click()
       await expectLoaded(page, 'Sites')
       await scan(page, code)
       await expect(page).toHaveURL(`${url}/app/containers/${box.uuid}`)
@@ -85,7 +85,7 @@ test('the app works below a path that a proxy strips or passes on', async ({ pag
     // A file is imported, and an expired access cookie is renewed.
     await page.context().clearCookies({ name: /^labledger_access/ })
     expect(await page.context().cookies()).toHaveLength(1)
-    await page.getByRole('link', { name: 'Import', exact: true }).click()
+    await menuLink(page, 'Import').click()
     await expectLoaded(page, 'Import')
     const file = { name: 'sites.csv', mimeType: 'text/csv', buffer: Buffer.from(`name\n${uniqueName('Site')}\n`) }
     const chooser = page.waitForEvent('filechooser')
@@ -96,19 +96,30 @@ test('the app works below a path that a proxy strips or passes on', async ({ pag
     expect(await page.context().cookies()).toHaveLength(2)
 
     // Events arrive on the stream.
+    const stream = page.waitForResponse((response) => response.url() === `${url}/api/v1/stream`)
     await page.goto(`${url}/app/events`)
     await expectLoaded(page, 'Events')
-    await expect(page.getByRole('banner')).toContainText('Live')
+    expect((await stream).status()).toBe(200)
     const user = newUserId()
     const event = { type: 'deposit', amount: '12.34', user_id: user, time: 1_700_000_000 }
     expect((await callApi(page, 'POST', `${basePath}/api/v1/events`, [event])).status).toBe(200)
     await page.getByRole('row').filter({ hasText: String(user) }).getByRole('link', { name: 'Deposit 12.34' }).click()
-    await expectLoaded(page, `Deposit 12.34 by user ${user}`)
+    await expectLoaded(page, `Deposit 12.34 by User ${user}`)
 
-    await page.goto(`${url}/app/reference`)
-    await expectLoaded(page, 'API reference')
-    await page.goto(`${url}/docs`)
+    // Links out of the app, and a link that an admin sends to a colleague.
+    await page.goto(`${url}/app/settings`)
+    await page.getByRole('link', { name: 'The API reference' }).click()
+    await expect(page).toHaveURL(`${url}/docs`)
     await expect(page.getByRole('heading', { name: /Labledger/ }).first()).toBeVisible({ timeout: 60_000 })
+
+    const username = uniqueName('colleague')
+    const colleague = (await callApi(page, 'POST', `${basePath}/api/v1/users`, { username })).body
+    await page.goto(`${url}/app/users/${colleague.id}`)
+    await page.getByRole('button', { name: 'Invite' }).click()
+    const link = await page.getByRole('dialog').getByLabel('Link').inputValue()
+    expect(link.startsWith(`${url}/app/password#`)).toBe(true)
+    await page.goto(link)
+    await expect(page.getByText(`Hello ${username}.`)).toBeVisible()
 
     await page.goto(`${url}/app/`)
     await page.getByRole('button', { name: 'Account' }).click()

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto'
 
+import { importRows } from './importRows'
 import type { Server } from './server'
 
 // A laboratory with many rows: names repeat, and some texts are long. The IDs are fixed, so that a journey can name a
 // row. A journey chooses the second of two rows with equal names, never the first row.
-
-type Cell = string | number | null
-type Row = Record<string, Cell>
 
 const range = (length: number) => Array.from({ length }, (_, i) => i)
 
@@ -58,47 +56,99 @@ const containers = range(3000).map((i) => ({
   freezer_id: 101 + (i % 25),
 }))
 
+const personNames = [
+  'Jane Miller',
+  'Harry Osei',
+  'Aiko Tanaka',
+  'Lucía Fernández',
+  'Ingrid Solberg',
+  'Peter Novák',
+  'Mei Chen',
+  'Jane Miller',
+  'Ana-Margarida Vasconcelos Figueiredo de Albuquerque Schmidt-Rottluff',
+  'Øyvind Müller',
+]
+
+const firstUserId = 900_001
+
+/** Thirty technicians with the names of nine persons. 900002 is Harry Osei, as are 900012 and 900022. */
 const users = range(30).map((i) => ({
+  id: firstUserId + i,
   username: `technician${i + 1}`,
+  display_name: personNames[i % 10] ?? '',
+  email: `technician${i + 1}@biobank-north.example`,
   country: i % 2 ? 'Norway' : 'Spain',
   risk: 'medium',
   role: 'viewer',
   disabled: 'false',
 }))
 
-/** Todos in pairs of equal titles, each linked to another freezer, site and computer. */
+/** isoDay returns the day a number of days from now, as the API expects it. */
+export const isoDay = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
+
+/** Todos in pairs of equal titles, each linked to another freezer, site and computer. A third is due, some overdue. */
 const todos = range(40).map((i) => ({
   description: `Defrost and label all shelves before the audit, then send the list of empty positions, part ${i % 20}`,
   status: ['open', 'doing', 'done', 'waits for parts'][i % 4] ?? 'open',
   assignee: `technician${(i % 30) + 1}`,
-  due_on: null,
+  due_on: i % 3 === 0 ? isoDay(i - 12) : null,
   site_id: 11 + (i % 6),
   freezer_id: 101 + (i % 25),
   computer_id: 201 + (i % 30),
   alert_id: null,
 }))
 
-/** Events of 40 users; every tenth withdraws more than the limit, which raises an alert. */
-const events = range(600).map((i) => {
+interface LabEvent {
+  type: 'deposit' | 'withdraw'
+  amount: string
+  user_id: number
+  time: number
+}
+
+const firstTime = 1_600_000_000
+
+/** Events of 40 users, of whom 30 have accounts; every tenth withdraws more than the limit, which raises an alert. */
+const regularEvents = range(600).map((i): LabEvent => {
   const round = Math.floor(i / 40)
   const isLarge = ((i % 40) + round) % 10 === 0
   return {
     type: isLarge ? 'withdraw' : 'deposit',
     amount: isLarge ? '142.50' : round % 2 ? '20.00' : '10.00',
-    user_id: 900_001 + (i % 40),
-    time: 1_600_000_000 + i * 100,
+    user_id: firstUserId + (i % 40),
+    time: firstTime + i * 100,
   }
 })
 
-export const lab = { sites, freezers, computers, containers, users, todos, events }
+/** events returns events of one user at regular intervals, in seconds. */
+const events = (user: number, type: LabEvent['type'], amounts: number[], start: number, interval: number) =>
+  amounts.map(
+    (amount, i): LabEvent => ({
+      type,
+      amount: amount.toFixed(2),
+      user_id: firstUserId - 1 + user,
+      time: firstTime + 100_000 + start + i * interval,
+    }),
+  )
+
+/** Events that the other rules fire on. The sixteen rising deposits of technician2 raise fourteen alerts. */
+const unusualEvents = [
+  ...events(2, 'deposit', range(16).map((i) => i + 1), 0, 100),
+  ...[3, 5, 7].flatMap((user, i) => events(user, 'deposit', [90, 80, 60], 5000 + i * 1000, 10)),
+  ...[4, 14].flatMap((user, i) => events(user, 'deposit', [1, 2, 1, 2, 1, 2, 1], 10_000 + i * 1000, 8)),
+  ...events(6, 'withdraw', [5, 5, 5, 5], 15_000, 200),
+]
+
+export const lab = {
+  sites,
+  freezers,
+  computers,
+  containers,
+  users,
+  todos,
+  events: [...regularEvents, ...unusualEvents],
+}
 
 /** fillLab stores the laboratory with the import command, as an operator would. */
 export function fillLab(server: Server) {
-  for (const [table, rows] of Object.entries(lab)) server.run(['import', table, '-'], toCsv(rows))
-}
-
-function toCsv(rows: readonly Row[]): string {
-  const names = Object.keys(rows[0] ?? {})
-  const quote = (cell: Cell | undefined) => (cell === null ? '' : `"${String(cell).replaceAll('"', '""')}"`)
-  return [names, ...rows.map((row) => names.map((name) => quote(row[name])))].map((cells) => cells.join(',')).join('\n')
+  for (const [table, rows] of Object.entries(lab)) importRows(server, table, rows)
 }

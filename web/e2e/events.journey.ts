@@ -1,4 +1,4 @@
-import { addFilter, chips } from './filterForm'
+import { addFilter, chips, filterForm } from './filterForm'
 import {
   callApi,
   checkScreen,
@@ -9,9 +9,11 @@ import {
   markPage,
   type Page,
   test,
+  uniqueName,
 } from './fixtures'
 import { type EventInput, largeWithdrawal, newUserId, recordEvents } from './ledger'
 import type { Server } from './server'
+import { expectReconnected, gotoLive } from './stream'
 
 // The event feed: events appear live, once and in order, also in large numbers.
 
@@ -22,9 +24,29 @@ const eventRows = (page: Page) =>
     .filter({ hasNot: page.getByRole('columnheader') })
 
 async function openEvents(page: Page, server: Server, search = '') {
-  await page.goto(`${server.url}/app/events${search}`)
+  await gotoLive(page, `${server.url}/app/events${search}`)
   await expectLoaded(page, 'Events')
-  await expect(page.getByRole('banner')).toContainText('Live')
+}
+
+/** newPerson creates a user and returns the ID and the name. */
+async function newPerson(page: Page): Promise<{ id: number; name: string }> {
+  const name = uniqueName('Grace')
+  const username = name.toLowerCase().replaceAll(' ', '-')
+  const { status, body } = await callApi(page, 'POST', '/api/v1/users', { username, display_name: name })
+  expect(status).toBe(201)
+  return { id: body.id, name }
+}
+
+/** addPersonFilter shows only the events of a person, who is found by name. */
+async function addPersonFilter(page: Page, name: string) {
+  await page.getByRole('button', { name: 'Add filter' }).click()
+  const form = filterForm(page)
+  await form.getByLabel('Column').selectOption('Person')
+  const field = form.getByRole('combobox', { name: 'Person' })
+  await field.fill(name)
+  await form.getByRole('option', { name }).click()
+  await expect(field).toHaveValue(name)
+  await form.getByRole('button', { name: 'Apply' }).click()
 }
 
 test('an event and its alert link to each other', async ({ page, openServer }) => {
@@ -41,21 +63,26 @@ test('an event and its alert link to each other', async ({ page, openServer }) =
   await expect(page.getByRole('figure').getByRole('row')).toContainText(['Balance', '-129.75-150', '20.2520.25'])
   await checkScreen(page, 'events-of-user')
   await page.getByRole('link', { name: 'Withdrawal 150.00' }).click()
-  await expectLoaded(page, `Withdrawal 150.00 by user ${user}`)
-  await expect(page).toHaveTitle(`Withdrawal 150.00 by user ${user} · Labledger`)
-  await expect(page.getByRole('region', { name: 'Rule evaluation' })).toContainText('(limit reached)')
+  await expectLoaded(page, `Withdrawal 150.00 by User ${user}`)
+  await expect(page).toHaveTitle(`Withdrawal 150.00 by User ${user} · Labledger`)
+  const evaluation = page.getByRole('table', { name: 'Rule evaluation' })
+  await expect(evaluation.getByRole('row', { name: /Large withdrawal/ })).toContainText('Limit reached')
+  await expect(evaluation.getByRole('row', { name: /Too many events/ })).toContainText('Within the limit')
   await checkScreen(page, 'event')
-  await page.getByRole('link', { name: '1100', exact: true }).click()
-  await expectLoaded(page, `Alert for user ${user}: 1100`)
+  await page.getByRole('link', { name: 'Open alert' }).click()
+  await expectLoaded(page, `User ${user}: withdrawal of 150.00, limit 100.00`)
+  await page.getByRole('table').getByRole('link', { name: 'Withdrawal' }).click()
+  await expectLoaded(page, `Withdrawal 150.00 by User ${user}`)
 })
 
 test('filters are stored in the URL and apply to new events', async ({ page, openServer }) => {
-  const [ownUser, otherUser] = [newUserId(), newUserId()]
+  const otherUser = newUserId()
   await openEvents(page, openServer)
-  await addFilter(page, 'User', 'is', { text: String(ownUser) })
+  const { id: ownUser, name } = await newPerson(page)
+  await addPersonFilter(page, name)
   await expect(page.getByText('No events match these filters')).toBeVisible()
   await addFilter(page, 'Type', 'is any of', { checked: ['Withdrawal'] })
-  await addFilter(page, 'Rule', 'includes', { option: '1100 Large withdrawal' })
+  await addFilter(page, 'Rule', 'includes', { option: 'Large withdrawal (1100)' })
   await addFilter(page, 'Time', 'on or after', { text: '2023-11-14T22:13' })
   await expect(page).toHaveURL(new RegExp(`user_id=${ownUser}&type=withdraw&alert_codes=1100&time__gte=1699999980$`))
   await markPage(page)
@@ -70,7 +97,7 @@ test('filters are stored in the URL and apply to new events', async ({ page, ope
   await expect(eventRows(page)).toHaveText([/Withdrawal 333\.00/])
   await page.reload()
   await expect(eventRows(page)).toHaveText([/Withdrawal 333\.00/])
-  await expect(chips(page)).toHaveText([/User: \d+/, /Type: Withdrawal/, /Rule: 1100/, /Time on or after 14 Nov 2023, 22:13/])
+  await expect(chips(page)).toHaveText([`Person: ${name}`, /Type: Withdrawal/, 'Rule: Large withdrawal (1100)', /Time on or after 14 Nov 2023, 22:13/])
 })
 
 test('the list of events has columns, an order and pages; the filters of the log remain', async ({ page, openServer }) => {
@@ -89,13 +116,14 @@ test('the list of events has columns, an order and pages; the filters of the log
   await expect(page).toHaveURL(new RegExp(`user_id=${user}.*sort=amount|sort=amount.*user_id=${user}`))
   await checkScreen(page, 'event-list')
   await rows.first().getByRole('link').click()
-  await expectLoaded(page, `Deposit 100.50 by user ${user}`)
+  await expectLoaded(page, `Deposit 100.50 by User ${user}`)
 })
 
 test('typing into a filter works while events arrive', async ({ page, openServer }) => {
-  const [ownUser, otherUser] = [newUserId(), newUserId()]
-  await recordEvents(openServer, [largeWithdrawal(ownUser)])
+  const otherUser = newUserId()
   await openEvents(page, openServer)
+  const { id: ownUser, name } = await newPerson(page)
+  await recordEvents(openServer, [largeWithdrawal(ownUser)])
   let keepRecording = true
   const recording = (async () => {
     while (keepRecording)
@@ -103,7 +131,7 @@ test('typing into a filter works while events arrive', async ({ page, openServer
   })()
   try {
     await expect(eventRows(page).nth(0)).toContainText(String(otherUser))
-    await addFilter(page, 'User', 'is', { text: String(ownUser) })
+    await addPersonFilter(page, name)
     await expect(page).toHaveURL(new RegExp(`user_id=${ownUser}$`), { timeout: 3_000 })
   } finally {
     keepRecording = false
@@ -155,13 +183,11 @@ test('new events are only counted while the user has scrolled down', async ({ pa
 })
 
 test('events that arrive while older events are loading are not lost', async ({ page, openServer }) => {
-  const user = newUserId()
-  await recordEvents(openServer, makeEvents(user, 600))
   const countLists = countResponses(page, '/api/v1/events?')
-  await page.goto(`${openServer.url}/app/`)
-  await expect(page.getByRole('banner')).toContainText('Live')
+  await gotoLive(page, `${openServer.url}/app/events`)
+  const { id: user, name } = await newPerson(page)
+  await recordEvents(openServer, makeEvents(user, 600))
   await expect.poll(countLists).toBeGreaterThan(1) // lists are fetched again once after the stream opens
-  await page.getByRole('link', { name: 'Events' }).click()
   let release = () => {}
   const released = new Promise<void>((resolve) => (release = resolve))
   await page.route(new RegExp(`events.*user_id=${user}.*after=`), async (route) => {
@@ -170,7 +196,7 @@ test('events that arrive while older events are loading are not lost', async ({ 
     await route.fulfill({ response })
   })
   const request = page.waitForRequest(new RegExp(`events.*user_id=${user}.*after=`))
-  await addFilter(page, 'User', 'is', { text: String(user) })
+  await addPersonFilter(page, name)
   await expect(page.getByRole('figure')).toContainText('Balance since the oldest event shown')
   await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
   await request
@@ -206,7 +232,7 @@ test.describe('a server restart', () => {
     await openServer.start()
     await recordEvents(openServer, [largeWithdrawal(user, '7142.02'), largeWithdrawal(user, '7142.03')])
     await page.unroute('**/api/v1/stream')
-    await expect(page.getByRole('banner')).toContainText('Live', { timeout: 60_000 })
+    await expectReconnected(page)
     await recordEvents(openServer, [largeWithdrawal(user, '7142.04')])
     await expect(eventRows(page)).toHaveText([/7142\.04/, /7142\.03/, /7142\.02/, /7142\.01/])
     await expectNotReloaded(page)

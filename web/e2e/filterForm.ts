@@ -4,8 +4,8 @@ import { expect, type Page } from './fixtures'
 
 // The form of a filter, and the chips of the active filters.
 
-/** FilterValue enters the value of a filter: text, an option of a select field, or checked options. */
-export type FilterValue = { text: string } | { option: string } | { checked: string[] }
+/** FilterValue enters the value of a filter: text, the name of a person, an option of a select field, or checked options. */
+export type FilterValue = { text: string } | { person: string } | { option: string } | { checked: string[] }
 
 /** addFilter adds a filter with the form. */
 export async function addFilter(page: Page, column: string, condition: string, value: FilterValue) {
@@ -31,7 +31,10 @@ export const filterForm = (page: Page) => page.getByRole('dialog', { name: 'Filt
 
 async function enterValue(form: Locator, column: string, value: FilterValue) {
   if ('text' in value) await form.getByLabel(column, { exact: true }).fill(value.text)
-  else if ('option' in value) await form.getByLabel(column, { exact: true }).selectOption({ label: value.option })
+  else if ('person' in value) {
+    await form.getByRole('combobox', { name: column }).fill(value.person)
+    await form.getByRole('option', { name: value.person }).click()
+  } else if ('option' in value) await form.getByLabel(column, { exact: true }).selectOption({ label: value.option })
   else
     for (const box of await form.getByRole('checkbox').all())
       await box.setChecked(value.checked.includes((await box.evaluate(labelText)) ?? ''))

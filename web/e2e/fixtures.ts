@@ -17,6 +17,7 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/
 
 /** users lists the accounts of the secured server with their roles. All have the same password. */
 export const users = { ada: 'admin', olga: 'operator', vera: 'viewer' } as const
+export const displayNames = { ada: 'Ada Lovelace', olga: 'Olga Berg', vera: 'Vera Rubin' } as const
 export const password = 'countess of lovelace'
 
 interface Fixtures {
@@ -76,8 +77,10 @@ export async function withServer(
   try {
     await server.start()
     if (auth === 'required')
-      for (const [username, role] of Object.entries(users))
-        server.run(['user', 'create', username, '--role', role], `${password}\n`)
+      for (const [username, role] of Object.entries(users)) {
+        const person = ['--display-name', displayNames[username as keyof typeof users], '--email', `${username}@lab.example`]
+        server.run(['user', 'create', username, '--role', role, ...person], `${password}\n`)
+      }
     if (isBig) fillLab(server)
     await use(server)
   } finally {
@@ -109,7 +112,7 @@ export async function switchUser(page: Page, server: Server, username: string, a
 }
 
 /** holdRequests holds the requests to a URL until the returned function is called. */
-export async function holdRequests(page: Page, url: string | RegExp): Promise<() => void> {
+export async function holdRequests(page: Page, url: string | RegExp | ((url: URL) => boolean)): Promise<() => void> {
   let release = () => {}
   const released = new Promise<void>((resolve) => (release = resolve))
   await page.route(url, async (route) => {
@@ -218,6 +221,25 @@ async function saveScreenshot(page: Page, name: string) {
 export async function expectLoaded(page: Page, title: string) {
   await expect(page.getByRole('heading', { level: 1, name: title, exact: true })).toBeVisible()
   await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
+}
+
+/** rowHistory is the part of a screen that lists the changes of its row. */
+export const rowHistory = (page: Page) => page.getByRole('region', { name: /^(History|Activity)$/ })
+
+/** menuLink is an entry of the menu, whose name ends with a number. */
+export const menuLink = (page: Page, name: string) =>
+  page.getByRole('navigation', { name: 'Main menu' }).getByRole('link', { name: new RegExp(`^${name}`) })
+
+/** startDeletion opens the dialog that deletes the row of the current screen. */
+export async function startDeletion(page: Page) {
+  await page.getByRole('button', { name: 'More actions' }).click()
+  await page.getByRole('menuitem', { name: 'Delete' }).click()
+}
+
+/** deleteRow deletes the row of the current screen. */
+export async function deleteRow(page: Page) {
+  await startDeletion(page)
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
 }
 
 /** markPage sets a marker that is lost when the page reloads. See expectNotReloaded. */

@@ -1,7 +1,7 @@
 import { addFilter, filterForm } from './filterForm'
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test } from './fixtures'
 
-// History: changes by user, row and request.
+// Activity: changes by user, row and request.
 
 const changeRows = (page: Page) => page.getByRole('table', { name: 'Changes, newest first' }).locator('tbody tr')
 
@@ -10,8 +10,8 @@ test('a change in another tab appears field by field and links to its row', asyn
   context,
   securedServer,
 }) => {
-  await signIn(page, securedServer, 'olga', '/app/history')
-  await expectLoaded(page, 'History')
+  await signIn(page, securedServer, 'olga', '/app/activity')
+  await expectLoaded(page, 'Activity')
   await expect(changeRows(page).first()).toBeVisible()
   const otherPage = await context.newPage()
   await otherPage.goto(`${securedServer.url}/app/sites/3`)
@@ -22,13 +22,13 @@ test('a change in another tab appears field by field and links to its row', asyn
   await expect(otherPage.getByText('Saved')).toBeVisible()
   const changeItem = changeRows(page).filter({ hasText: contact })
   await expect(changeItem).toContainText('Changed', { timeout: 20_000 }) // the list is refreshed every 15 s
-  await expect(changeItem).toContainText('olga')
+  await expect(changeItem).toContainText('Olga Berg')
   await expect(changeItem).toContainText(`→ ${contact}`)
-  await checkScreen(page, 'history')
-  await changeItem.getByRole('link', { name: 'site 3' }).click()
+  await checkScreen(page, 'activity')
+  await changeItem.getByRole('link', { name: 'site Site 3' }).click()
   await expect(page).toHaveURL(/\/app\/sites\/3$/)
   await page.goBack()
-  await expectLoaded(page, 'History')
+  await expectLoaded(page, 'Activity')
 })
 
 test('filters are stored in the URL, and each request has a link', async ({ page, openServer }) => {
@@ -43,30 +43,30 @@ test('filters are stored in the URL, and each request has a link', async ({ page
     postcode_or_zip: null,
   }))
   expect((await callApi(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
-  await page.goto(`${openServer.url}/app/history?table_name=site&action=insert`)
+  await page.goto(`${openServer.url}/app/activity?table_name=site&action=insert`)
   const first = changeRows(page).filter({ hasText: names[1] })
   await first.locator('summary').click()
   await expect(first).toContainText(`Name: – → ${names[1]}`)
   await first.getByRole('link').last().click()
-  await expect(page).toHaveURL(/\/history\?request_id=[\w-]+$/)
+  await expect(page).toHaveURL(/\/activity\?request_id=[\w-]+$/)
   await expect(page.getByText('2 changes')).toBeVisible()
   await expect(changeRows(page)).toHaveCount(2)
   await addFilter(page, 'Action', 'is any of', { checked: ['Deleted'] })
   await expect(page.getByText('No changes match these filters')).toBeVisible()
   await expect(page).toHaveURL(/action=delete/)
-  await checkScreen(page, 'history-empty')
+  await checkScreen(page, 'activity-empty')
   await page.getByRole('button', { name: 'Clear filters' }).first().click()
-  await expect(page).toHaveURL(/\/history$/)
+  await expect(page).toHaveURL(/\/activity$/)
 })
 
 test('user changes are visible to admins only', async ({ page, securedServer }) => {
-  await signIn(page, securedServer, 'vera', '/app/history')
-  await expectLoaded(page, 'History')
+  await signIn(page, securedServer, 'vera', '/app/activity')
+  await expectLoaded(page, 'Activity')
   await page.getByRole('button', { name: 'Add filter' }).click()
   await filterForm(page).getByLabel('Column').selectOption('Type')
   await expect(filterForm(page).getByRole('checkbox', { name: 'Site' })).toBeVisible()
   await expect(filterForm(page).getByRole('checkbox', { name: 'User' })).toHaveCount(0)
-  await page.goto(`${securedServer.url}/app/history?table_name=account`)
+  await page.goto(`${securedServer.url}/app/activity?table_name=account`)
   await expect(page.getByText('No changes match these filters')).toBeVisible()
 })
 
@@ -82,7 +82,7 @@ test('a page holds the newest 50 changes, and the next one older changes', async
     postcode_or_zip: null,
   }))
   expect((await callApi(page, 'POST', '/api/v1/sites', lines)).status).toBe(200)
-  await page.goto(`${openServer.url}/app/history?table_name=site&action=insert`)
+  await page.goto(`${openServer.url}/app/activity?table_name=site&action=insert`)
   const keys = () => changeRows(page).evaluateAll((rows) => rows.map((row) => Number((row as HTMLElement).dataset.row)))
   await expect(changeRows(page)).toHaveCount(50)
   const newest = await keys()

@@ -1,4 +1,4 @@
-import { expect } from './fixtures'
+import { callApi, expect, type Page } from './fixtures'
 import type { Server } from './server'
 
 // Helpers for the journeys of events, alerts and rules.
@@ -42,3 +42,25 @@ export const largeWithdrawal = (user_id: number, amount = '7142.50', time = 1): 
   user_id,
   time,
 })
+
+/** raiseAlert records an event of a new user that triggers an alert. It uses the session of the page. */
+export async function raiseAlert(page: Page, amount = '7142.50'): Promise<{ user: number; id: string }> {
+  const user = newUserId()
+  const { status, body } = await callApi(page, 'POST', '/api/v1/events', largeWithdrawal(user, amount))
+  expect(status).toBe(201)
+  return { user, id: body.alert_id }
+}
+
+/** raiseAlerts records rising deposits of one user, of which each from the third on triggers an alert of rule 300. */
+export async function raiseAlerts(page: Page, count: number): Promise<{ user: number; ids: string[] }> {
+  const user = newUserId()
+  const deposits = Array.from({ length: count + 2 }, (_, i) => ({
+    type: 'deposit',
+    amount: `${i + 1}.00`,
+    user_id: user,
+    time: 1_650_000_000 + i * 100,
+  }))
+  const { status, body } = await callApi(page, 'POST', '/api/v1/events', deposits)
+  expect(status).toBe(200)
+  return { user, ids: (body as RecordedEvent[]).flatMap(({ alert_id }) => alert_id ?? []) }
+}

@@ -1,7 +1,7 @@
 import { boxUuid } from './bigLab'
-import { callApi, expect, expectLoaded, holdRequests, type Page, test, uniqueName } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, holdRequests, type Page, test, uniqueName } from './fixtures'
 
-// Pickers take the row that a text names, without a choice from the list.
+// Pickers offer all rows, and take the row that a text names without a choice from the list.
 
 const reader = { id: 225, mac: '02:00:00:00:01:28', name: 'Reader 5' } // the third with this name
 
@@ -24,6 +24,7 @@ test('a MAC address in any notation selects the computer, before the search answ
     const title = await openNewTodo(page, openServer.url)
     const release = await holdRequests(page, /\/api\/v1\/search/)
     await page.getByRole('combobox', { name: 'Computer' }).fill(notation)
+    await page.keyboard.press('Escape') // the options hide the button
     await page.getByRole('button', { name: 'Save' }).click() // the form waits
     release()
     expect(await findTodo(page, title)).toMatchObject({ computer_id: reader.id })
@@ -43,6 +44,45 @@ test('a name in another case or form selects its row when the field loses the fo
   await expect(field).toHaveValue(name)
   await page.getByRole('button', { name: 'Save' }).click()
   expect(await findTodo(page, title)).toMatchObject({ freezer_id: freezer.id })
+})
+
+test('a picker offers the first rows, and over the buttons of a dialog', async ({ page, openServer }) => {
+  await page.goto(`${openServer.url}/app/containers/${boxUuid(5)}`)
+  await page.getByRole('button', { name: 'Move' }).click()
+  const dialog = page.getByRole('dialog')
+  const cancel = dialog.getByRole('button', { name: 'Cancel' })
+  const field = dialog.getByRole('combobox', { name: 'Move to' })
+  await expect(field).toBeFocused()
+  const options = page.getByRole('listbox', { name: 'Move to' }).getByRole('option')
+  await expect(options).toHaveCount(20)
+  await checkScreen(page, 'picker')
+  const box = await cancel.boundingBox()
+  await field.press('Escape') // closes only the options
+  await expect(options).toHaveCount(0)
+  expect(await cancel.boundingBox()).toEqual(box)
+  await expect(dialog).toBeVisible()
+  await field.click()
+  await field.pressSequentially('biobank south b2')
+  await expect(options).toHaveCount(1)
+  await field.press('Enter')
+  await expect(field).toHaveValue('Minus80-B2')
+  await expect(dialog.getByRole('button', { name: 'Move' })).toBeEnabled()
+})
+
+test('a person is chosen by a part of the name, and removed again', async ({ page, openServer }) => {
+  const title = await openNewTodo(page, openServer.url)
+  const field = page.getByRole('combobox', { name: 'Assignee' })
+  await field.click()
+  await field.pressSequentially('cian 3')
+  await expect(page.getByRole('option').first()).toContainText('technician3')
+  await page.getByRole('option').first().click()
+  await expect(field).not.toHaveValue('')
+  await field.click()
+  await expect(page.getByRole('option').first()).toHaveText('Unassigned')
+  await page.getByRole('option').first().click()
+  await expect(field).toHaveValue('')
+  await page.getByRole('button', { name: 'Save' }).click()
+  expect(await findTodo(page, title)).toMatchObject({ assignee: null })
 })
 
 test('Enter selects the row that the text names, and keeps other text', async ({ page, openServer }) => {
@@ -69,6 +109,7 @@ test('a name of several rows selects none, and the form is not saved', async ({ 
   const release = await holdRequests(page, /\/api\/v1\/search/)
   const field = page.getByRole('combobox', { name: 'Freezer' })
   await field.fill('Minus80-B2')
+  await page.keyboard.press('Escape')
   await page.getByRole('button', { name: 'Save' }).click()
   release()
   await expect(page.getByText('“Minus80-B2” was not selected.')).toBeVisible()

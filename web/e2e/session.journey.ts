@@ -1,4 +1,4 @@
-import { expect, expectLoaded, signIn, test } from './fixtures'
+import { expect, expectLoaded, menuLink, signIn, test } from './fixtures'
 
 // Sign-in, sign-out, registration and renewal of sessions.
 
@@ -52,7 +52,7 @@ test.describe('rejected requests', () => {
     await expect(page.getByText('is already used by another account')).toBeVisible()
     await page.getByLabel('Username').fill(`rita ${Date.now()}`)
     await page.getByRole('button', { name: 'Create account' }).click()
-    await expectLoaded(page, 'Home')
+    await expectLoaded(page, 'Overview')
     await expect(page.getByText('Welcome, rita')).toBeVisible()
   })
 
@@ -70,12 +70,12 @@ test.describe('rejected requests', () => {
     const renewals: string[] = []
     context.on('request', (request) => request.url().endsWith('/auth/refresh') && renewals.push(request.url()))
     await Promise.all([
-      page.getByRole('link', { name: 'Home' }).click(),
-      otherPage.getByRole('link', { name: 'Home' }).click(),
+      menuLink(page, 'Overview').click(),
+      menuLink(otherPage, 'Overview').click(),
     ])
-    await Promise.all([expectLoaded(page, 'Home'), expectLoaded(otherPage, 'Home')])
+    await Promise.all([expectLoaded(page, 'Overview'), expectLoaded(otherPage, 'Overview')])
     expect(renewals.length).toBe(1)
-    await expect(page.getByText('Latest events')).toBeVisible()
+    await expect(page.getByRole('region', { name: 'Activity' })).toBeVisible()
   })
 
   test('an ended session redirects to the sign-in page and back', async ({ page, context, securedServer }) => {

@@ -1,5 +1,6 @@
+import { openTab } from './detailPage'
 import { addFilter, chips } from './filterForm'
-import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
+import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, startDeletion, test, uniqueName } from './fixtures'
 import type { Server } from './server'
 
 // Sites: filters, creation, edit conflicts, deletion and attachments.
@@ -132,7 +133,7 @@ test.describe('rejected requests', () => {
     await expect(otherPage.getByText('Saved')).toBeVisible()
     const { body } = await callApi(page, 'GET', `/api/v1/sites/${id}`)
     expect(body).toMatchObject({ contact: 'Grace', country: 'USA', address: '1 Harbour Road', version: 3 })
-    await expect(otherPage.getByRole('region', { name: 'History' })).toContainText('Address: – → 1 Harbour Road')
+    await expect(await openTab(otherPage, 'Activity')).toContainText('Address: – → 1 Harbour Road')
   })
 
   test('a change shows immediately and is rolled back when rejected', async ({ page, openServer }) => {
@@ -166,11 +167,11 @@ test.describe('rejected requests', () => {
     for (const freezer of ['-20C', '-80C'])
       await callApi(page, 'POST', '/api/v1/freezers', { name: freezer, site_id: id })
     await page.goto(`${openServer.url}/app/sites/${id}`)
-    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await startDeletion(page)
     const dialog = page.getByRole('dialog')
-    await expect(dialog).toContainText('The row is still referenced by 2 freezers.')
+    await expect(dialog).toContainText('In use by 2 freezers.')
     await expect(dialog.getByRole('button', { name: 'Delete' })).toBeDisabled()
-    await dialog.getByLabel('Also delete these items').check()
+    await dialog.getByLabel(/^Also delete/).check()
     await dialog.getByRole('button', { name: 'Delete' }).click()
     await expectLoaded(page, 'Sites')
     await expect(page.getByRole('link', { name })).toHaveCount(0)
@@ -185,7 +186,7 @@ test.describe('rejected requests', () => {
 
 test('attachments are uploaded, listed and deleted', async ({ page, openServer }) => {
   const id = await newSite(page, openServer, uniqueName('Attachments'))
-  await page.goto(`${openServer.url}/app/sites/${id}`)
+  await page.goto(`${openServer.url}/app/sites/${id}?tab=attachments`)
   const chooser = page.waitForEvent('filechooser')
   await page.getByRole('button', { name: 'Upload files' }).click()
   const file = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('Frosted over since Friday.') }

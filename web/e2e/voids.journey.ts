@@ -1,3 +1,4 @@
+import { chooseMoreAction, openMoreMenu } from './detailPage'
 import { addFilter, changeFilter } from './filterForm'
 import { callApi, checkScreen, expect, expectLoaded, signIn, test } from './fixtures'
 import { largeWithdrawal, newUserId, recordEvents } from './ledger'
@@ -12,8 +13,8 @@ test('an admin voids an event, and the event and its alert are marked', async ({
     { type: 'deposit', amount: '10.00', user_id: user, time: 1_700_000_200 },
   ])
   await page.goto(`${openServer.url}/app/events/${second?.event_id}`)
-  await expectLoaded(page, `Withdrawal 150.00 by user ${user}`)
-  await page.getByRole('button', { name: 'Void event' }).click()
+  await expectLoaded(page, `Withdrawal 150.00 by User ${user}`)
+  await chooseMoreAction(page, 'Void event')
   const dialog = page.getByRole('dialog', { name: 'Void Withdrawal 150.00?' })
   await expect(dialog).toContainText('1 alert will be marked as void.')
   const reason = dialog.getByRole('textbox', { name: 'Reason' })
@@ -26,19 +27,22 @@ test('an admin voids an event, and the event and its alert are marked', async ({
   const read = async () => (await callApi(page, 'GET', `/api/v1/events/${second?.event_id}`)).body
   expect((await read()).void_id).toBeNull()
 
-  await page.getByRole('button', { name: 'Void event' }).click()
+  await chooseMoreAction(page, 'Void event')
   await reason.fill('Wrong clock')
   await dialog.getByRole('button', { name: 'Void event' }).click()
   const details = page.getByRole('region', { name: 'Details' })
   await expect(details).toContainText('Wrong clock')
-  await expect(details.getByText('Void', { exact: true })).toBeVisible()
-  await expect(page.getByRole('button', { name: 'Void event' })).toHaveCount(0)
+  await expect(details).toContainText('Voided by')
+  await expect(page.getByRole('main').getByText('Void', { exact: true })).toBeVisible()
+  await openMoreMenu(page)
+  await expect(page.getByRole('menuitem', { name: 'Void event' })).toHaveCount(0)
+  await page.keyboard.press('Escape')
   expect(await read()).toMatchObject({ void_reason: 'Wrong clock' })
   await checkScreen(page, 'event-voided')
 
-  await page.getByRole('link', { name: '1100', exact: true }).click()
-  await expectLoaded(page, `Alert for user ${user}: 1100`)
-  await expect(page.getByText('This event or an earlier one was voided.')).toBeVisible()
+  await page.getByRole('link', { name: 'Open alert' }).click()
+  await expectLoaded(page, `User ${user}: withdrawal of 150.00, limit 100.00`)
+  await expect(page.getByRole('main').getByText('Void', { exact: true }).first()).toBeVisible()
 
   // The lists mark voided events and their alerts, and filter by them.
   await page.goto(`${openServer.url}/app/events?user_id=${user}`)
@@ -55,7 +59,7 @@ test('an admin voids an event, and the event and its alert are marked', async ({
   await changeFilter(page, 'Void', 'Void', { option: 'Not void' })
   await expect(events).toHaveText([/Event/, deposit, first])
 
-  await page.goto(`${openServer.url}/app/alerts?user_id=${user}&state=all`)
+  await page.goto(`${openServer.url}/app/alerts?view=list&user_id=${user}&state=all`)
   await expectLoaded(page, 'Alerts')
   const alerts = page.getByRole('table', { name: 'Alerts' }).getByRole('row')
   await expect(alerts).toHaveCount(3)
@@ -72,5 +76,6 @@ test('only admins can void events', async ({ page, securedServer }) => {
   const { body } = await callApi(page, 'GET', '/api/v1/events?limit=2')
   await page.goto(`${securedServer.url}/app/events/${body[1].id}`)
   await expect(page.getByRole('region', { name: 'Rule evaluation' })).toBeVisible()
-  await expect(page.getByRole('button', { name: 'Void event' })).toHaveCount(0)
+  await openMoreMenu(page)
+  await expect(page.getByRole('menuitem')).toHaveText(['All events of this person'])
 })
