@@ -36,7 +36,7 @@ const report = (name, bytes, limit) => {
   )
 }
 
-const firstScreen = ['app.js', 'HomeScreen.js', 'AccountMenu.js'].reduce(
+const firstScreen = ['app.js', 'OverviewScreen.js', 'AccountMenu.js'].reduce(
   (collected, name) => collectImports(name, collected),
   new Set(),
 )

@@ -1,1 +1,1 @@
-var e=(typeof document>`u`?null:document.querySelector(`meta[name="base-path"]`))?.content??``,t=`${e}/app`,n=t=>`labledger${e.replaceAll(`/`,`-`)}.${t}`;export{e as n,n as r,t};
+function e(e=`mantine-`){return`${e}${Math.random().toString(36).slice(2,11)}`}var t=(typeof document>`u`?null:document.querySelector(`meta[name="base-path"]`))?.content??``,n=`${t}/app`,r=e=>`labledger${t.replaceAll(`/`,`-`)}.${e}`;export{e as i,t as n,r,n as t};

@@ -1,0 +1,1 @@
+import{m as e}from"./Text.js";var t={columns:`_columns_1rzvn_1`,facts:`_facts_1rzvn_8`,main:`_main_1rzvn_9`},n=e();function r({facts:e,children:r}){return(0,n.jsxs)(`div`,{className:t.columns,children:[(0,n.jsx)(`div`,{className:t.facts,children:e}),(0,n.jsx)(`div`,{className:t.main,children:r})]})}export{r as t};

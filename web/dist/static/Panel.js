@@ -1,0 +1,1 @@
+import{it as e}from"./app.js";import{m as t}from"./Text.js";var n={panel:`_panel_11ze1_1`,head:`_head_11ze1_9`},r=t();function i({title:t,id:i,actions:a,children:o}){return(0,r.jsxs)(`section`,{"aria-labelledby":i,className:n.panel,children:[(0,r.jsxs)(`div`,{className:n.head,children:[(0,r.jsx)(e,{order:2,id:i,children:t}),a]}),o]})}export{i as t};

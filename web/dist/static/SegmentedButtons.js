@@ -1,0 +1,1 @@
+import{t as e}from"./Button.js";import{m as t}from"./Text.js";var n={option:`_option_1y0t7_1`},r=t();function i({label:t,options:i,value:a,onChange:o}){return(0,r.jsx)(e.Group,{"aria-label":t,children:i.map(t=>(0,r.jsx)(e,{variant:`default`,className:n.option,"aria-pressed":a===t.value,onClick:()=>o(t.value),children:t.label},t.label))})}export{i as t};

@@ -1,1 +1,0 @@
-import{L as e}from"./app.js";import{p as t}from"./Box.js";var n=t();function r(){return(0,n.jsx)(e,{color:`gray`,variant:`light`,tt:`none`,children:`Void`})}export{r as t};

@@ -1,1 +1,0 @@
-import{p as e}from"./client.js";import{f as t}from"./api.js";function n(n,r,i){let a=e({queryKey:[r,`names`],staleTime:6e4,queryFn:async({signal:e})=>Object.fromEntries((await i(e)).rows.map(({id:e,name:t})=>[e,t]))});return function(){let{data:e}=t(a);return t=>e?.[t]??`${n} ${t}`}}export{n as t};

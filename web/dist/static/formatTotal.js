@@ -1,1 +1,0 @@
-function e({count:e,isEstimate:t}){return(t?`about `:``)+e.toLocaleString(`en`)}export{e as t};

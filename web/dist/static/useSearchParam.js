@@ -1,1 +1,0 @@
-import{D as e,E as t}from"./app.js";function n(n){let r=e({strict:!1}),i=t();return[r[n]??``,e=>void i({to:`.`,search:t=>({...t,[n]:e||void 0}),replace:!0,resetScroll:!1})]}export{n as t};
