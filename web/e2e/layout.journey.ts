@@ -45,23 +45,23 @@ test('no table is wider than the screen, and sorting works by keyboard', async (
   page,
   openServer,
 }) => {
-  for (const width of [1280, 800, 600]) {
-    await page.setViewportSize({ width, height: 700 })
-    for (const [path, title] of [
-      ['/app/alerts', 'Alerts'],
-      ['/app/alerts?view=list', 'Alerts'],
-      ['/app/freezers/107', 'Minus80-B2'],
-      ['/app/users', 'Users'],
-      ['/app/todos?view=list', 'Todos'],
-    ] as const) {
-      await page.goto(openServer.url + path)
-      await expectLoaded(page, title)
+  for (const [path, title] of [
+    ['/app/alerts', 'Alerts'],
+    ['/app/alerts?view=list', 'Alerts'],
+    ['/app/freezers/107', 'Minus80-B2'],
+    ['/app/users', 'Users'],
+    ['/app/todos?view=list', 'Todos'],
+  ] as const) {
+    await page.goto(openServer.url + path)
+    await expectLoaded(page, title)
+    for (const width of [1280, 800, 600]) {
+      await page.setViewportSize({ width, height: 700 })
       const overflow = () =>
         page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-      await expect.poll(overflow, `${title}, ${width} px`).toBe(0)
+      await expect.poll(overflow, `${path}, ${width} px`).toBe(0)
       const times = page.getByRole('main').locator('time')
       const heights = await times.evaluateAll((times) => times.map((time) => time.getBoundingClientRect().height))
-      expect(heights.filter((height) => height >= 36), `${title}, ${width} px`).toEqual([])
+      expect(heights.filter((height) => height >= 36), `${path}, ${width} px`).toEqual([])
     }
   }
   await page.goto(`${openServer.url}/app/users`)
