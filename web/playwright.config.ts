@@ -8,7 +8,7 @@ export default defineConfig({
   globalSetup: './e2e/globalSetup.ts',
   workers: 2, // each starts two servers, which its journeys share
   timeout: 60_000,
-  globalTimeout: 40 * 60_000,
+  globalTimeout: 50 * 60_000,
   expect: { timeout: 10_000 },
   // A busy machine can slow the browser down; a journey that passes on retry is reported as flaky.
   retries: process.env.CI ? 1 : 0,

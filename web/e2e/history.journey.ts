@@ -10,6 +10,7 @@ test('a change in another tab appears field by field and links to its row', asyn
   context,
   securedServer,
 }) => {
+  test.slow()
   await signIn(page, securedServer, 'olga', '/app/activity')
   await expectLoaded(page, 'Activity')
   await expect(changeRows(page).first()).toBeVisible()

@@ -13,6 +13,7 @@ async function newFreezer(page: Page, server: Server, name: string): Promise<num
 }
 
 test('freezers and computers share one table with filters in the URL', async ({ page, openServer }) => {
+  test.slow()
   await page.goto(`${openServer.url}/app/instruments`)
   await expectLoaded(page, 'Instruments')
   await expect(page.getByRole('columnheader', { name: 'Site' })).toBeVisible()

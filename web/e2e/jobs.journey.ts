@@ -160,6 +160,7 @@ test('12: sort 3,000 boxes, filter by part of a name, export the result', async 
 })
 
 test('14: invite a colleague and set the role; reset a password', async ({ page, browser, securedServer }) => {
+  test.slow()
   await signIn(page, securedServer, 'ada')
   await expectLoaded(page, 'Overview')
   const clicks = await countClicks(page)

@@ -45,6 +45,7 @@ test('no table is wider than the screen, and sorting works by keyboard', async (
   page,
   openServer,
 }) => {
+  test.slow()
   for (const [path, title] of [
     ['/app/alerts', 'Alerts'],
     ['/app/alerts?view=list', 'Alerts'],
