@@ -138,9 +138,7 @@ func (a *Authenticator) ShowLink(ctx context.Context, c *rest.Call, in LinkReque
 		return info, err
 	}
 	forbidStorage(c)
-	return LinkInfo{
-		Username: row.Username, DisplayName: row.DisplayName, Kind: row.Kind, ExpiresAt: row.ExpiresAt,
-	}, nil
+	return linkInfo(row), nil
 }
 
 // UseLink sets the password of the account that a link names. The link is valid once. All sessions and API tokens of the
@@ -181,9 +179,7 @@ func (a *Authenticator) UseLink(
 		return info, err
 	}
 	forbidStorage(c)
-	return LinkInfo{
-		Username: row.Username, DisplayName: row.DisplayName, Kind: row.Kind, ExpiresAt: row.ExpiresAt,
-	}, nil
+	return linkInfo(row), nil
 }
 
 // findLink returns the valid link of a token, and the hash of the token. It counts the request for the rate limit of the
@@ -203,6 +199,12 @@ func (a *Authenticator) findLink(
 		return row, nil, invalidLink()
 	}
 	return row, hash, err
+}
+
+func linkInfo(row db.GetPasswordLinkRow) LinkInfo {
+	return LinkInfo{
+		Username: row.Username, DisplayName: row.DisplayName, Kind: row.Kind, ExpiresAt: row.ExpiresAt,
+	}
 }
 
 // invalidLink is the same for a link that was used, replaced or revoked, has expired, or never existed.

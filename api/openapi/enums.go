@@ -51,8 +51,8 @@ func (e enumValues) forField(t reflect.Type, field string) []string {
 	switch {
 	case field == "role":
 		return e["account"]["role"]
-	case t == reflect.TypeFor[authn.PasswordLink](), t == reflect.TypeFor[authn.LinkInfo]():
-		return map[string][]string{"kind": authn.LinkKinds}[field]
+	case field == "kind" && (t == reflect.TypeFor[authn.PasswordLink]() || t == reflect.TypeFor[authn.LinkInfo]()):
+		return authn.LinkKinds
 	}
 	for table, columns := range e {
 		typeName := strings.ReplaceAll(strings.ToUpper(table[:1])+table[1:], "_", "")
