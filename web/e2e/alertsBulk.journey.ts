@@ -77,7 +77,7 @@ test('an alert that another user has changed since is not undone', async ({ page
   await expectStates(page, [one.id], ['acknowledged'])
   await reassign(one.id)
   await undoButton(page, 'Alert acknowledged').click()
-  await expect(page.getByText('The alert has changed since. Nothing was undone.')).toBeVisible()
+  await expect(page.getByText('1 alert had changed since. Nothing was undone.')).toBeVisible()
   await expectStates(page, [one.id], ['acknowledged'])
   expect((await fetchAlert(page, one.id)).assignee).toBe('vera')
 

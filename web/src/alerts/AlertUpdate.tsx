@@ -1,12 +1,13 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useEffectEvent, useRef } from 'react'
 
-import { type Problem, toProblem } from '../api/problem'
+import type { Problem } from '../api/problem'
 import { useRowEdit } from '../api/useRowEdit'
 import { ConflictDialog } from '../components/ConflictDialog'
 import { toast } from '../components/toast'
 import { type Alert, alertLabels, alertQuery, fetchAlert, updateAlert } from './api'
 import { undoUpdate } from './bulkUpdate'
+import { undoAlerts } from './undoAlerts'
 import { useFormatAlertField } from './useFormatAlertField'
 
 interface Props {
@@ -34,21 +35,11 @@ export function AlertUpdate({ alert, changes, successMessage, onDone, onRejected
     onSaved: (saved) => {
       // After a conflict, the values before are not those that the change replaced.
       const canUndo = saved.version === alert.version + 1
-      toast(successMessage, { onUndo: canUndo ? () => void undo() : undefined })
-      void queryClient.invalidateQueries({ queryKey: ['summary'] })
+      const undo = () => void undoAlerts(queryClient, () => undoUpdate([alert]))
+      toast(successMessage, { onUndo: canUndo ? undo : undefined })
       onDone()
     },
   })
-  const undo = async () => {
-    try {
-      const { restored } = await undoUpdate([alert])
-      if (restored > 0) toast('Alert restored')
-      else toast('The alert has changed since. Nothing was undone.', 'error')
-    } catch (error) {
-      toast(toProblem(error).message, 'error')
-    }
-    for (const queryKey of [['alerts'], ['alert'], ['summary']]) void queryClient.invalidateQueries({ queryKey })
-  }
   const started = useRef(false)
   useEffect(() => {
     if (started.current) return

@@ -5,8 +5,9 @@ import { toProblem } from '../api/problem'
 import { toast } from '../components/toast'
 import type { Selection } from '../grid/selection'
 import type { Alert } from './api'
-import { bulkUpdate, type UndoResult } from './bulkUpdate'
+import { bulkUpdate } from './bulkUpdate'
 import { countAlerts } from './countAlerts'
+import { undoAlerts } from './undoAlerts'
 
 interface Props {
   selection: Selection<Alert>
@@ -19,35 +20,19 @@ interface Props {
 /** BulkAlertUpdate changes the selected alerts in one request, and offers to undo it. */
 export function BulkAlertUpdate({ selection, changes, describeResult, onDone }: Props) {
   const queryClient = useQueryClient()
-  const refresh = () => {
-    void queryClient.invalidateQueries({ queryKey: ['alerts'] })
-    void queryClient.invalidateQueries({ queryKey: ['alert'] })
-    void queryClient.invalidateQueries({ queryKey: ['summary'] })
-  }
   const { mutate } = useMutation({
     mutationFn: () => bulkUpdate(selection, changes),
     onSuccess: ({ matched, undo }) => {
       const missed = selection.count - matched
       const note = missed > 0 ? `. ${countAlerts(missed)} ${missed === 1 ? 'was' : 'were'} not changed` : ''
-      toast(describeResult(matched) + note, { onUndo: undo && (() => void runUndo(undo)) })
+      toast(describeResult(matched) + note, { onUndo: undo && (() => void undoAlerts(queryClient, undo)) })
     },
     onError: (error) => toast(`No alert was changed. ${toProblem(error).message}`, 'error'),
     onSettled: () => {
-      refresh()
+      for (const queryKey of [['alerts'], ['alert']]) void queryClient.invalidateQueries({ queryKey })
       onDone()
     },
   })
-  const runUndo = async (undo: () => Promise<UndoResult>) => {
-    try {
-      const { restored, changedSince } = await undo()
-      const note = changedSince > 0 ? `. ${countAlerts(changedSince)} had changed since` : ''
-      if (restored > 0) toast(`${countAlerts(restored)} restored${note}`)
-      else toast('The alerts have changed since. Nothing was undone.', 'error')
-    } catch (error) {
-      toast(`Not everything could be undone. ${toProblem(error).message}`, 'error')
-    }
-    refresh()
-  }
   const hasStarted = useRef(false)
   useEffect(() => {
     if (hasStarted.current) return

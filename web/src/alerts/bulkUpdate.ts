@@ -1,3 +1,4 @@
+import { batches } from '../api/batches'
 import { api, unwrap, unwrapPage } from '../api/client'
 import { patchSelection, type Selection } from '../grid/selection'
 import type { Alert } from './api'
@@ -70,7 +71,7 @@ const fetchAlerts = (query: object) => unwrapPage<Alert>(api.GET('/api/v1/alerts
 /** findChanged returns the alerts of before that have the values of the change now. */
 async function findChanged(before: readonly Alert[], changes: Partial<Alert>): Promise<Alert[]> {
   const changed: Alert[] = []
-  for (const alerts of chunks(before)) {
+  for (const alerts of batches(before, idsPerRequest)) {
     const { rows } = await fetchAlerts({ id__in: joinIds(alerts), limit: alerts.length })
     const current = new Map(rows.map((row) => [row.id, row]))
     changed.push(
@@ -87,17 +88,12 @@ const idsPerRequest = 100 // keeps URLs short
 
 const joinIds = (alerts: readonly Alert[]) => alerts.map(({ id }) => id).join(',')
 
-const chunks = (alerts: readonly Alert[]) =>
-  Array.from({ length: Math.ceil(alerts.length / idsPerRequest) }, (_, i) =>
-    alerts.slice(i * idsPerRequest, (i + 1) * idsPerRequest),
-  )
-
 /** undoUpdate gives alerts the values that they had before the last change, unless they have changed again since. */
 export async function undoUpdate(before: readonly Alert[]): Promise<UndoResult> {
   const groups = Map.groupBy(before, (alert) => JSON.stringify([alertValues(alert), alert.version]))
   let restored = 0
   for (const group of groups.values())
-    for (const alerts of chunks(group)) {
+    for (const alerts of batches(group, idsPerRequest)) {
       const [first] = alerts
       if (!first) continue
       const query = { id__in: joinIds(alerts), version: first.version + 1, max: alerts.length }

@@ -1,3 +1,4 @@
+import { batches } from '../api/batches'
 import { api, unwrapPage } from '../api/client'
 import type { CellError } from '../editableGrid/cellErrors'
 import type { SheetRow } from '../editableGrid/sheet'
@@ -24,8 +25,8 @@ const batchSize = 50 // barcodes in the URL of a request
 export async function findUsedBarcodes(rows: readonly SheetRow[], column: number): Promise<CellError[]> {
   const barcodes = [...new Set(rows.map((row) => findUuid(row.cells[column] ?? '')).filter((uuid) => uuid !== undefined))]
   const used = new Map<string, Container & { freezer_name?: string }>()
-  for (let start = 0; start < barcodes.length; start += batchSize) {
-    const query = { uuid: barcodes.slice(start, start + batchSize), include: 'freezer', limit: batchSize }
+  for (const uuid of batches(barcodes, batchSize)) {
+    const query = { uuid, include: 'freezer', limit: batchSize }
     const { rows: found } = await unwrapPage(api.GET('/api/v1/containers', { params: { query } }))
     for (const container of found) used.set(container.uuid, container)
   }

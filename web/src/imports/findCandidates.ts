@@ -1,3 +1,4 @@
+import { batches } from '../api/batches'
 import { api, type Page, unwrapPage } from '../api/client'
 import { type Candidate, matchText, possibleNames, type ReferenceKind } from './candidates'
 
@@ -26,10 +27,7 @@ const batchSize = 40 // names in the URL of a request
 
 async function fetchNamed(kind: ReferenceKind, names: string[], signal: AbortSignal): Promise<Candidate[]> {
   const candidates: Candidate[] = []
-  for (let start = 0; start < names.length; start += batchSize) {
-    const batch = names.slice(start, start + batchSize)
-    candidates.push(...(await fetchCandidates(kind, { equal: batch }, signal)))
-  }
+  for (const equal of batches(names, batchSize)) candidates.push(...(await fetchCandidates(kind, { equal }, signal)))
   return candidates
 }
 

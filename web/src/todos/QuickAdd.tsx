@@ -28,10 +28,7 @@ export function QuickAdd({ assignee }: { assignee: string | null }) {
       toast(`Added “${todo.description}”`)
     },
     onError: (error) => toast(toProblem(error).message, 'error'),
-    onSettled: () => {
-      void queryClient.invalidateQueries({ queryKey: ['todos'] })
-      void queryClient.invalidateQueries({ queryKey: ['summary'] })
-    },
+    onSettled: () => void queryClient.invalidateQueries({ queryKey: ['todos'] }),
   })
   useLeaveWarning(description.trim() !== '' && !isPending)
   const submit = (event: FormEvent) => {

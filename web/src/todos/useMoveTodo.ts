@@ -50,10 +50,7 @@ export function useMoveTodo() {
       updateCache(newestVersion(todo))
       toast(`“${todo.description}” could not be moved. ${toProblem(error).message}`, 'error')
     },
-    onSettled: () => {
-      if (!isLastMove()) return
-      for (const queryKey of [['todos'], ['summary']]) void queryClient.invalidateQueries({ queryKey })
-    },
+    onSettled: () => void (isLastMove() && queryClient.invalidateQueries({ queryKey: ['todos'] })),
   })
 }
 
