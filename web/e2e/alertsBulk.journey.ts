@@ -296,7 +296,7 @@ test.describe('conflicts and errors', () => {
     await expectStates(page, [id], ['open'])
   })
 
-  test('text that names nobody assigns nothing', async ({ page, securedServer }) => {
+  test('text that matches no user assigns nothing', async ({ page, securedServer }) => {
     await signIn(page, securedServer, 'olga')
     const { user, id } = await raiseAlert(page)
     await callApi(page, 'PATCH', `/api/v1/alerts/${id}`, { assignee: 'vera' })

@@ -21,10 +21,13 @@ interface Props {
 /** AlertGroupHeader names a group, counts it on all pages, and closes all of it. */
 export function AlertGroupHeader({ group, grid, runAction, canEdit }: Props) {
   const params = { ...matchParams(grid.state, grid.scope), ...group.filter }
-  const { data } = useQuery(listQuery<Alert>(grid.definition, { ...params, limit: '1', count: 'exact' }))
+  const { data } = useQuery({
+    ...listQuery<Alert>(grid.definition, { ...params, limit: '1', count: 'exact' }),
+    enabled: group.filter !== undefined,
+  })
   const count = data?.total?.count ?? group.alerts.length
   const selection: Selection<Alert> = { rows: group.alerts, count, isAllMatching: true, params }
-  const canClose = canEdit && group.alerts.some((alert) => isActionAvailable('falsePositive', alert))
+  const canClose = canEdit && data !== undefined && group.alerts.some((alert) => isActionAvailable('falsePositive', alert))
   return (
     <div className={classes.group}>
       <Text component="h2" size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>

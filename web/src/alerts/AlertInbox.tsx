@@ -14,6 +14,7 @@ import { PageControls } from '../grid/PageControls'
 import { maxMatches, type Selection } from '../grid/selection'
 import { type Grid, useGrid } from '../grid/useGrid'
 import { alertsList } from '../lists/alerts'
+import { rulesQuery } from '../rules/api'
 import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { AlertButtons } from './AlertButtons'
@@ -37,7 +38,8 @@ export function AlertInbox() {
   const { runAction, isBusy, dialogs } = useAlertActions()
   const isWide = useMediaQuery('(min-width: 62em)', true, { getInitialValueInEffect: false })
   const grouping = groupings.find(({ value }) => value === group)?.value ?? 'none'
-  const groups = groupAlerts(rows, grouping)
+  const ruleCodes = useQuery(rulesQuery).data?.rows.map(({ code }) => code)
+  const groups = groupAlerts(rows, grouping, ruleCodes)
   const order = groups.flatMap(({ alerts }) => alerts)
   const toggleSelected = useRangeSelection(grid, order)
   const chosenId = useChosenId(order, id, isWide)
@@ -88,7 +90,7 @@ export function AlertInbox() {
       />
       <QueryBoundary query={query}>
         {() =>
-          rows.length === 0 ? (
+          rows.length === 0 && state.page === 1 ? (
             <NoAlerts isFiltered={!isDefaultView(alertsList, state)} onClear={actions.clearFilters} />
           ) : (
             <div className={classes.split}>

@@ -12,6 +12,7 @@ import { AssignDialog } from './AssignDialog'
 import { BulkAlertUpdate } from './BulkAlertUpdate'
 import { CloseDialog } from './CloseDialog'
 import { countAlerts } from './countAlerts'
+import { restrictSelection } from './restrictSelection'
 import { SnoozeDialog } from './SnoozeDialog'
 
 /**
@@ -64,14 +65,6 @@ const dialogs = {
 } as const
 
 const isSelection = (target: Alert | Selection<Alert>): target is Selection<Alert> => 'params' in target
-
-/** restrictSelection leaves out alerts whose state does not allow an action. rows are the chosen ones that allow it. */
-function restrictSelection(selection: Selection<Alert>, action: AlertAction, rows: Alert[]): Selection<Alert> {
-  if (!selection.isAllMatching)
-    return { ...selection, rows, count: rows.length, params: { id__in: rows.map(({ id }) => id).join(',') } }
-  const needsOpen = !['assign', 'assignToMe', 'wake', 'changeOutcome'].includes(action)
-  return needsOpen ? { ...selection, params: { state__not: 'closed', ...selection.params } } : selection
-}
 
 let lastKey = 0
 

@@ -4,8 +4,11 @@ import { api, unwrapPage } from '../api/client'
 import { basePath } from '../api/basePath'
 import type { ListDefinition } from './types'
 
+/** QueryParams are the parameters of a list of the API. A parameter with several values is repeated. */
+export type QueryParams = Record<string, string | string[]>
+
 /** listQuery fetches a page of a list. The key starts with the noun, so that live updates refresh the list. */
-export const listQuery = <T>({ noun }: Pick<ListDefinition<T>, 'noun'>, params: Record<string, string>) =>
+export const listQuery = <T>({ noun }: Pick<ListDefinition<T>, 'noun'>, params: QueryParams) =>
   queryOptions({
     queryKey: [noun, 'list', params],
     // The parameters come from the URL as text. The server rejects invalid values.

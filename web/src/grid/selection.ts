@@ -1,5 +1,6 @@
 import type { Schemas } from '../api/client'
 import { api, unwrap } from '../api/client'
+import type { QueryParams } from './listQuery'
 
 // Writes to the selected rows of a grid. They are one request: all rows change, or none, and the history shows one
 // change set.
@@ -11,7 +12,7 @@ export interface Selection<T> {
   count: number
   isAllMatching: boolean
   /** The parameters of the API that select the rows. */
-  params: Record<string, string>
+  params: QueryParams
 }
 
 /** maxMatches is the largest number of rows that one request can write. */
