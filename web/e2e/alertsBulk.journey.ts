@@ -162,12 +162,11 @@ test('alerts are grouped by rule and by person, and a group is closed at once', 
   const headings = page.getByRole('main').getByRole('heading', { level: 2 })
   await expect(headings.filter({ hasText: 'Large withdrawal' })).toHaveCount(1)
   await expect(headings.filter({ hasText: 'Rising deposits' })).toHaveCount(1)
-  await page.getByLabel('Group by').selectOption('By person')
+  await page.getByLabel('Group by').selectOption('By user')
   await expect(headings.filter({ hasText: `User ${other.user}` }).first()).toBeVisible()
   await checkScreen(page, 'alerts-groups')
   const group = page.getByRole('list', { name: `User ${rising.user}` })
   await expect(group.getByRole('listitem')).toHaveCount(14)
-  // Groups change the order, and Shift selects what is between on the screen.
   await page.getByRole('button', { name: 'Close all 14 as false positive' }).click()
   await page
     .getByRole('dialog', { name: 'Close as false positive: 14 alerts' })
@@ -180,6 +179,7 @@ test('alerts are grouped by rule and by person, and a group is closed at once', 
   await expectStates(page, [rising.ids[0] ?? '', rising.ids[13] ?? ''], ['open', 'open'])
 })
 
+// Groups change the order, and Shift selects what is between on the screen.
 test('in groups, Shift selects the alerts between two on the screen', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'olga')
   const first = await raiseAlerts(page, 2)
@@ -195,6 +195,28 @@ test('in groups, Shift selects the alerts between two on the screen', async ({ p
   await group.last().click({ modifiers: ['Shift'] })
   await expect(page.getByText('3 selected', { exact: true })).toBeVisible()
   for (const box of await group.all()) await expect(box).toBeChecked()
+})
+
+test('a group of a rule is closed without the alerts of other groups and filters', async ({ page, securedServer }) => {
+  await signIn(page, securedServer, 'olga')
+  const rising = await raiseAlerts(page, 3)
+  const { body: both } = await callApi(page, 'POST', '/api/v1/events', {
+    type: 'deposit', // also more than the limit of rule 123
+    amount: '5000.00',
+    user_id: rising.user,
+    time: 1_650_000_001,
+  })
+  const { alert_codes: codes } = await fetchAlert(page, both.alert_id)
+  expect(codes).toEqual([123, 300])
+  await page.goto(`${securedServer.url}/app/alerts?user_id=${rising.user}&group=rule`)
+  const list = (name: string) => page.getByRole('list', { name, exact: true }).getByRole('listitem')
+  await expect(list('Deposit total in time window')).toHaveCount(1)
+  await expect(list('Rising deposits')).toHaveCount(3)
+  await page.getByRole('button', { name: 'Close all 3 as false positive' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Continue' }).click()
+  await expect(page.getByText('3 alerts closed as false positive')).toBeVisible()
+  await expect(list('Rising deposits')).toHaveCount(0)
+  await expectStates(page, [...rising.ids, both.alert_id], ['closed', 'closed', 'closed', 'open'])
 })
 
 test('a snoozed alert leaves the inbox until a time, and a filter shows it', async ({ page, securedServer }) => {

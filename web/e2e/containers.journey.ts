@@ -40,7 +40,7 @@ test('a container is found by scanner, moved, and its history shows the move', a
   await page.keyboard.press('Enter') // submits the form
   await expect(page.getByText('Container moved', { exact: true })).toBeVisible()
   await expect(page.getByRole('region', { name: 'Details' })).toContainText('-40C')
-  await expect(tabPanel(page, 'Activity')).toContainText('Olga Berg changed Freezer: -20C → -40C')
+  await expect(tabPanel(page, 'History')).toContainText('Olga Berg changed Freezer: -20C → -40C')
   await checkScreen(page, 'container')
   await page.getByRole('region', { name: 'Details' }).getByRole('link', { name: '-40C' }).click()
   await expect(page.getByRole('table', { name: 'Containers' }).getByRole('link', { name: description })).toBeVisible()

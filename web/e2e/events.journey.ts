@@ -41,8 +41,8 @@ async function newPerson(page: Page): Promise<{ id: number; name: string }> {
 async function addPersonFilter(page: Page, name: string) {
   await page.getByRole('button', { name: 'Add filter' }).click()
   const form = filterForm(page)
-  await form.getByLabel('Column').selectOption('Person')
-  const field = form.getByRole('combobox', { name: 'Person' })
+  await form.getByLabel('Column').selectOption('User')
+  const field = form.getByRole('combobox', { name: 'User' })
   await field.fill(name)
   await form.getByRole('option', { name }).click()
   await expect(field).toHaveValue(name)
@@ -97,7 +97,7 @@ test('filters are stored in the URL and apply to new events', async ({ page, ope
   await expect(eventRows(page)).toHaveText([/Withdrawal 333\.00/])
   await page.reload()
   await expect(eventRows(page)).toHaveText([/Withdrawal 333\.00/])
-  await expect(chips(page)).toHaveText([`Person: ${name}`, /Type: Withdrawal/, 'Rule: Large withdrawal (1100)', /Time on or after 14 Nov 2023, 22:13/])
+  await expect(chips(page)).toHaveText([`User: ${name}`, /Type: Withdrawal/, 'Rule: Large withdrawal (1100)', /Time on or after 14 Nov 2023, 22:13/])
 })
 
 test('the list of events has columns, an order and pages; the filters of the log remain', async ({ page, openServer }) => {

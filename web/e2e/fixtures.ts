@@ -224,7 +224,7 @@ export async function expectLoaded(page: Page, title: string) {
 }
 
 /** rowHistory is the part of a screen that lists the changes of its row. */
-export const rowHistory = (page: Page) => page.getByRole('region', { name: /^(History|Activity)$/ })
+export const rowHistory = (page: Page) => page.getByRole('region', { name: 'History' })
 
 /** menuLink is an entry of the menu, whose name ends with a number. */
 export const menuLink = (page: Page, name: string) =>

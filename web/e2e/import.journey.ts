@@ -152,20 +152,20 @@ test.describe('rejected requests', () => {
     await expect(page.getByText('Missing required column: Name.')).toBeVisible()
     await check(page)
     const errors = page.getByRole('table', { name: 'Errors' })
-    await expect(errors.getByRole('cell', { name: 'is missing', exact: true })).toBeVisible()
+    await expect(errors.getByRole('cell', { name: 'Required', exact: true })).toBeVisible()
     await page.getByRole('combobox', { name: 'title' }).selectOption('Name')
     await check(page)
     await expect(page.getByRole('heading', { name: '1 error' })).toBeVisible({ timeout: 30_000 })
     const row = page.getByRole('table', { name: 'Rows of the file' }).getByRole('row').nth(1)
     await expect(row).toContainText('30002')
     await expect(row).toContainText('Nowhere')
-    await expect(row.locator('[data-cell-error]')).toHaveText('must not be empty')
+    await expect(row.locator('[data-cell-error]')).toHaveText('Required')
     await checkScreen(page, 'import-file-errors')
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Download errors' }).click()
     const list = await download
     expect(list.suggestedFilename()).toBe('places-errors.csv')
-    expect(readFileSync(await list.path(), 'utf8')).toContain('30002,"name","must not be empty"')
+    expect(readFileSync(await list.path(), 'utf8')).toContain('30002,"name","Required"')
   })
 
   test('names in a long file stand for sites', async ({ page, openServer }) => {
@@ -337,6 +337,7 @@ test('import works by keyboard only', async ({ page, openServer }) => {
   expect(template.suggestedFilename()).toBe('sites.csv')
   expect(readFileSync(await template.path(), 'utf8')).toContain('Name,Contact,Address,')
   await page.keyboard.press('Tab')
+  await expect(page.getByRole('button', { name: 'Choose file' })).toBeFocused()
   const chooser = page.waitForEvent('filechooser')
   await page.keyboard.press('Enter')
   const name = `Keys ${Date.now() % 1e8}`

@@ -168,7 +168,7 @@ test('14: invite a colleague and set the role; reset a password', async ({ page,
   await page.getByRole('button', { name: 'New', exact: true }).click()
   await page.getByRole('menuitem', { name: 'Invite a user' }).click()
   await expect(page.getByLabel('Name', { exact: true })).toBeFocused()
-  await page.keyboard.insertText('Grace Hopper') // typed as fast as this, it would be a scan
+  await page.keyboard.insertText('Grace Hopper') // typed as fast as by Playwright, it would be a scan
   await page.keyboard.press('Tab')
   await page.keyboard.insertText(username)
   await page.getByLabel('Role').selectOption('operator') // counts as two clicks

@@ -131,10 +131,10 @@ test('a detail page has facts beside its tabs, or above them on a narrow screen'
   }
   // The name is the title, and nowhere else on the page but in the menu of the browser.
   await expect(page.getByRole('main').getByText('Minus80-B2', { exact: true })).toHaveCount(1)
-  await page.getByRole('tab', { name: /^Activity/ }).click()
-  await expect(page).toHaveURL(/\/freezers\/107\?tab=activity$/)
+  await page.getByRole('tab', { name: /^History/ }).click()
+  await expect(page).toHaveURL(/\/freezers\/107\?tab=history$/)
   await page.reload()
-  await expect(page.getByRole('tab', { name: 'Activity' })).toHaveAttribute('aria-selected', 'true')
+  await expect(page.getByRole('tab', { name: 'History' })).toHaveAttribute('aria-selected', 'true')
 })
 
 test('the density changes the height of rows and fields', async ({ page, openServer }) => {

@@ -140,11 +140,11 @@ test('the strip shows nothing when nothing is wrong', async ({ page }) => {
       await signIn(page, server, 'olga')
       await expectLoaded(page, 'Overview')
       await expect(strip(page)).toHaveCount(0)
-      await expect(tile(page, 'Open alerts')).toContainText('Nothing to look at')
+      await expect(tile(page, 'Open alerts')).toContainText('No open alerts')
       await expect(menuLink(page, 'Alerts')).toHaveText('Alerts')
       await expect(page.getByText('Nothing is assigned to you.')).toBeVisible()
       await checkScreen(page, 'overview-calm')
-      const { ids } = await raiseAlerts(page, 2) // of the severity info
+      await raiseAlerts(page, 2) // of the severity info
       await expect(tile(page, 'Open alerts')).toContainText('2')
       await expect(strip(page)).toHaveCount(0)
       const critical = await raiseAlert(page)
@@ -155,7 +155,6 @@ test('the strip shows nothing when nothing is wrong', async ({ page }) => {
       await expect(page.getByText('Alert snoozed')).toBeVisible()
       await menuLink(page, 'Overview').click()
       await expect(strip(page)).toHaveCount(0)
-      expect(ids).toHaveLength(2)
       await page.goto('about:blank') // ends the stream
     },
     { isBig: false },

@@ -17,7 +17,7 @@ const selectedOption = (page: Page) =>
 /** runCommand opens the search, types a part of an action, and runs it. */
 async function runCommand(page: Page, text: string, name: string) {
   await openSearch(page)
-  await page.keyboard.type(text)
+  await page.keyboard.insertText(text) // typed as fast as by Playwright, it would be a scan
   await expect(selectedOption(page)).toHaveAccessibleName(name)
   await page.keyboard.press('Enter')
   await expect(page.getByRole('combobox', { name: 'Search' })).toHaveCount(0)
@@ -174,7 +174,7 @@ test('search offers the actions on the present alert, and they ask before they w
 test('search offers the actions on the present freezer and todo', async ({ page, openServer }) => {
   await page.goto(`${openServer.url}/app/freezers/107`)
   await expectLoaded(page, 'Minus80-B2')
-  await runCommand(page, 'add con', 'Add container')
+  await runCommand(page, 'new con', 'New container')
   await expectLoaded(page, 'New container')
   await expect(page.getByRole('combobox', { name: 'Freezer' })).toHaveValue('Minus80-B2')
   const { body: todo } = await callApi(page, 'POST', '/api/v1/todos', {
@@ -183,12 +183,12 @@ test('search offers the actions on the present freezer and todo', async ({ page,
   })
   await page.goto(`${openServer.url}/app/todos/${todo.id}`)
   await expectLoaded(page, todo.description)
-  await runCommand(page, 'mark', 'Mark done…')
-  await page.getByRole('dialog').getByRole('button', { name: 'Mark done' }).click()
+  await runCommand(page, 'mark', 'Mark as done…')
+  await page.getByRole('dialog').getByRole('button', { name: 'Mark as done' }).click()
   await expect(page.getByRole('main').getByText('Done', { exact: true }).first()).toBeVisible()
   await openSearch(page)
   await expect(page.getByRole('option', { name: 'Delete…' })).toBeVisible()
-  await expect(page.getByRole('option', { name: 'Mark done…' })).toHaveCount(0)
+  await expect(page.getByRole('option', { name: 'Mark as done…' })).toHaveCount(0)
 })
 
 test('the focus returns to where it was', async ({ page, openServer }) => {
@@ -275,7 +275,7 @@ test('keys typed right after the shortcut go into the field', async ({ page, ope
     await page.keyboard.press('Escape')
   }
   await page.keyboard.press('Control+k')
-  await page.keyboard.type('new todo')
+  await page.keyboard.insertText('new todo') // typed as fast as by Playwright, it would be a scan
   await page.keyboard.press('Enter')
   await expectLoaded(page, 'New todo')
 })

@@ -133,7 +133,7 @@ test.describe('rejected requests', () => {
     await expect(otherPage.getByText('Saved')).toBeVisible()
     const { body } = await callApi(page, 'GET', `/api/v1/sites/${id}`)
     expect(body).toMatchObject({ contact: 'Grace', country: 'USA', address: '1 Harbour Road', version: 3 })
-    await expect(await openTab(otherPage, 'Activity')).toContainText('Address: – → 1 Harbour Road')
+    await expect(await openTab(otherPage, 'History')).toContainText('Address: – → 1 Harbour Road')
   })
 
   test('a change shows immediately and is rolled back when rejected', async ({ page, openServer }) => {
