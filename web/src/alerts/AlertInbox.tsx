@@ -10,6 +10,7 @@ import { QueryBoundary } from '../components/QueryBoundary'
 import { exportParams, isDefaultView } from '../grid/gridState'
 import { GridToolbar } from '../grid/GridToolbar'
 import { listUrl } from '../grid/listQuery'
+import { NoMatches } from '../grid/NoMatches'
 import { PageControls } from '../grid/PageControls'
 import { maxMatches, type Selection } from '../grid/selection'
 import { type Grid, useGrid } from '../grid/useGrid'
@@ -91,7 +92,13 @@ export function AlertInbox() {
       <QueryBoundary query={query}>
         {() =>
           rows.length === 0 && state.page === 1 ? (
-            <NoAlerts isFiltered={!isDefaultView(alertsList, state)} onClear={actions.clearFilters} />
+            isDefaultView(alertsList, state) ? (
+              <EmptyState icon="check" title="No open alerts">
+                New alerts appear here automatically.
+              </EmptyState>
+            ) : (
+              <NoMatches icon="alert" items="alerts" onClear={actions.clearFilters} />
+            )
           ) : (
             <div className={classes.split}>
               <div className={classes.list} ref={listRef} aria-busy={query.isPlaceholderData}>
@@ -161,24 +168,6 @@ function useChosenId(order: Alert[], id: string | undefined, isWide: boolean): s
   })
   useEffect(() => replaceChosen(order), [order])
   return id ?? (isWide ? order[0]?.id : undefined)
-}
-
-function NoAlerts({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }) {
-  return isFiltered ? (
-    <EmptyState
-      icon="alert"
-      title="No alerts match these filters"
-      actions={
-        <Button variant="default" onClick={onClear}>
-          Clear filters
-        </Button>
-      }
-    />
-  ) : (
-    <EmptyState icon="check" title="No open alerts">
-      New alerts appear here automatically.
-    </EmptyState>
-  )
 }
 
 interface HeadProps {

@@ -5,6 +5,7 @@ import type { ChangeEvent } from 'react'
 import { TimeAgo } from '../components/TimeAgo'
 import { VoidBadge } from '../events/VoidBadge'
 import type { AlertRow } from '../lists/alerts'
+import { userNameOf } from '../people/userNameOf'
 import { PersonAvatar, usePersonName } from '../people/PersonName'
 import classes from './AlertInbox.module.css'
 import { AlertStateBadge, SeverityBadge } from './badges'
@@ -21,7 +22,7 @@ interface Props {
 /** AlertItem is one alert in the inbox: who, what, and how severe. */
 export function AlertItem({ alert, isChosen, isSelected, toggleSelected }: Props) {
   const personName = usePersonName()
-  const name = alert.user_display_name ?? `User ${alert.user_id}`
+  const name = userNameOf(alert)
   const summary = describeReasons(alert.reasons)
   return (
     <li className={classes.item} data-row={alert.id} data-chosen={isChosen || undefined} data-selected={isSelected || undefined}>

@@ -1,8 +1,9 @@
 import { Button, Group, Stack, Text, Textarea } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 
 import { toProblem } from '../api/problem'
+import { pagedQuery } from '../api/queries'
 import { ProblemAlert, useLeaveWarning } from '../components/form'
 import { TimeAgo } from '../components/TimeAgo'
 import { usePersonName } from '../people/PersonName'
@@ -19,11 +20,8 @@ interface Props {
 export function AlertNotes({ alert, heading }: Props) {
   const personName = usePersonName()
   const canEdit = usePermission('operator')
-  const { data } = useQuery({
-    queryKey: ['alert', alert.id, 'notes', alert.version],
-    queryFn: ({ signal }) => alertHistory(alert.id)(undefined, signal),
-  })
-  const notes = (data?.rows ?? [])
+  const { data } = useInfiniteQuery(pagedQuery(['alert', alert.id, 'history'], alertHistory(alert.id)))
+  const notes = (data?.pages.flatMap(({ rows }) => rows) ?? [])
     .filter(({ before, after }) => after?.note && after.note !== before?.note)
     .reverse()
     .map(({ id, at, actor, after }) => ({ id, at, actor, text: String(after?.note) }))

@@ -23,7 +23,7 @@ export function AlertPerson({ alert: { user_id, risk }, heading }: Props) {
   const alerts = useAlertCount(user_id, {})
   const falsePositives = useAlertCount(user_id, { disposition: 'false_positive' })
   return (
-    <section aria-label="Person">
+    <section aria-label="User">
       <Text fw={600} size="sm" component={heading} mb={4}>
         <UserName id={user_id} isLink={isKnown ?? false} />
       </Text>

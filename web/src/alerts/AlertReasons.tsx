@@ -1,7 +1,8 @@
 import { Button, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { lazy, useState } from 'react'
+import { lazy, useMemo, useState } from 'react'
 
+import { formatUnixTime } from '../components/formatUnixTime'
 import { LazyBoundary } from '../components/LazyBoundary'
 import { TextLink } from '../components/links'
 import { type Event, eventsAfterQuery, eventsUpToQuery, eventTypeLabels } from '../events/api'
@@ -18,12 +19,16 @@ export function AlertReasons({ alert }: { alert: Alert }) {
   const event = { id: alert.event_id, user_id: alert.user_id }
   const { data: before } = useQuery(eventsUpToQuery(event))
   const { data: after } = useQuery(eventsAfterQuery(event))
-  const countedIds = new Set(alert.reasons.flatMap(({ event_ids }) => event_ids ?? []))
+  const countedIds = useMemo(() => new Set(alert.reasons.flatMap(({ event_ids }) => event_ids ?? [])), [alert])
+  const events = useMemo(
+    () => before && after && eventsAround([...after.toReversed(), ...before], countedIds),
+    [before, after, countedIds],
+  )
   return (
     <Stack gap="sm">
-      {before && after && (
+      {events && (
         <LazyBoundary>
-          <AlertChart events={eventsAround([...after.toReversed(), ...before], countedIds)} countedIds={countedIds} />
+          <AlertChart events={events} countedIds={countedIds} />
         </LazyBoundary>
       )}
       {alert.reasons.map((reason) => (
@@ -46,12 +51,6 @@ export function AlertReasons({ alert }: { alert: Alert }) {
 }
 
 const collapsedCount = 12
-const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
-
-function formatTime(seconds: number): string {
-  const date = new Date(seconds * 1000)
-  return Number.isNaN(date.getTime()) ? String(seconds) : timeFormat.format(date)
-}
 
 /** runningSums adds up the amounts of events in their order. */
 function runningSums(events: Event[]): { event: Event; sum: string }[] {
@@ -90,7 +89,7 @@ function CountedEvents({ reason, events }: { reason: Reason; events: Event[] }) 
           <tbody>
             {rows.slice(hiddenCount).map(({ event, sum }) => (
               <tr key={event.id}>
-                <td>{formatTime(event.time)}</td>
+                <td>{formatUnixTime(event.time)}</td>
                 <td>
                   <TextLink to="/events/$id" params={{ id: event.id }} size="sm">
                     {eventTypeLabels[event.type]}

@@ -10,7 +10,7 @@ interface Props {
   onCancel: () => void
 }
 
-/** ConfirmDialog asks before an action that needs no input, when a key has started it. */
+/** ConfirmDialog asks for confirmation of an action that needs no input. */
 export function ConfirmDialog({ title, onSubmit, onCancel }: Props) {
   return (
     <Dialog onClose={onCancel} title={title}>

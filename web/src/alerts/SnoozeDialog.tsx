@@ -16,7 +16,7 @@ interface Props {
   onCancel: () => void
 }
 
-/** SnoozeDialog asks until when one or more alerts are put off. */
+/** SnoozeDialog asks for the time until which one or more alerts are snoozed. */
 export function SnoozeDialog({ title, problem, onSubmit, onCancel }: Props) {
   const [now] = useState(() => new Date())
   const [time, setTime] = useState('')

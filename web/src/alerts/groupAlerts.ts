@@ -1,5 +1,6 @@
 import type { QueryParams } from '../grid/listQuery'
 import type { AlertRow } from '../lists/alerts'
+import { userNameOf } from '../people/userNameOf'
 
 export const groupings = [
   { value: 'none', label: 'No groups' },
@@ -45,7 +46,7 @@ export function groupAlerts(
         }
       : {
           key: `user ${key}`,
-          label: first?.user_display_name ?? `User ${key}`,
+          label: userNameOf({ ...first, user_id: key }),
           filter: { user_id: String(key) },
           alerts: members,
         }

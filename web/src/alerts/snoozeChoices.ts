@@ -1,4 +1,4 @@
-/** snoozeChoices returns the usual times until which an alert is put off. Mornings are at 8. */
+/** snoozeChoices returns the usual ends of a snooze. Mornings are at 8. */
 export function snoozeChoices(now: Date): { label: string; until: Date }[] {
   const inHours = (hours: number) => new Date(now.getTime() + hours * 3_600_000)
   const morning = (days: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, 8)

@@ -5,7 +5,7 @@ import { toast } from '../components/toast'
 import type { UndoResult } from './bulkUpdate'
 import { countAlerts } from './countAlerts'
 
-/** undoAlerts undoes a change of alerts and tells the user the result. */
+/** undoAlerts undoes a change of alerts and shows the result. */
 export async function undoAlerts(queryClient: QueryClient, undo: () => Promise<UndoResult>) {
   try {
     const { restored, changedSince } = await undo()

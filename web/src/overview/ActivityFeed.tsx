@@ -8,7 +8,7 @@ import type { Summary } from '../summary/api'
 import { type Activity, describeActivity } from './describeActivity'
 import classes from './FeedList.module.css'
 
-/** ActivityFeed tells in sentences what people changed. */
+/** ActivityFeed describes in sentences what people changed. */
 export function ActivityFeed({ activity }: { activity: Summary['activity'] }) {
   const personName = usePersonName()
   return (

@@ -3,6 +3,7 @@ import { Text } from '@mantine/core'
 import { describeReasons } from '../alerts/explainReason'
 import { ButtonLink } from '../components/links'
 import { TimeAgo } from '../components/TimeAgo'
+import { userNameOf } from '../people/userNameOf'
 import type { Summary } from '../summary/api'
 import classes from './AttentionStrip.module.css'
 
@@ -10,7 +11,7 @@ import classes from './AttentionStrip.module.css'
 export function AttentionStrip({ summary: { critical_alerts, alerts_critical } }: { summary: Summary }) {
   const [alert] = critical_alerts
   if (!alert) return null
-  const name = alert.user_display_name ?? `User ${alert.user_id}`
+  const name = userNameOf(alert)
   return (
     <section className={classes.strip} aria-label="Needs attention">
       <Text size="sm" flex={1} miw={200}>

@@ -5,6 +5,7 @@ import { TextLink } from '../components/links'
 import { Panel } from '../components/Panel'
 import { StatusBadge, type Tone } from '../components/StatusBadge'
 import { TimeAgo } from '../components/TimeAgo'
+import { userNameOf } from '../people/userNameOf'
 import type { Summary } from '../summary/api'
 import { isOverdue, localDate } from '../todos/dueDates'
 import { DueDate } from '../todos/DueDate'
@@ -28,7 +29,7 @@ export function MyWork({ summary: { my_todos, my_alerts } }: { summary: Summary 
                 <StatusBadge tone={alert.severity as Tone}>alert</StatusBadge>
               </span>
               <TextLink to="/alerts" search={{ id: alert.id }} className={classes.text}>
-                {alert.user_display_name ?? `User ${alert.user_id}`}: {describeReasons(alert.reasons)}
+                {userNameOf(alert)}: {describeReasons(alert.reasons)}
               </TextLink>
               <span className={classes.trailing}>
                 <TimeAgo at={alert.created_at} />

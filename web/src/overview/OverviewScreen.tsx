@@ -55,7 +55,7 @@ function Tiles({ summary }: { summary: Summary }) {
         value={n(summary.alerts_open)}
         to="/alerts"
         badge={summary.alerts_critical > 0 && { tone: 'critical', text: `${n(summary.alerts_critical)} critical` }}
-        note={summary.alerts_open > 0 ? `${n(summary.alerts_unassigned)} unassigned` : 'Nothing to look at'}
+        note={summary.alerts_open > 0 ? `${n(summary.alerts_unassigned)} unassigned` : 'No open alerts'}
       />
       <StatTile
         label="Overdue todos"
@@ -76,7 +76,7 @@ function Tiles({ summary }: { summary: Summary }) {
         label="Containers"
         value={`${summary.containers_estimated ? 'about ' : ''}${n(summary.containers)}`}
         to="/containers"
-        note={`in ${n(summary.freezers)} freezers`}
+        note={summary.freezers === 1 ? 'in 1 freezer' : `in ${n(summary.freezers)} freezers`}
       />
     </SimpleGrid>
   )

@@ -9,7 +9,7 @@ const nouns: Record<string, [one: string, many: string]> = {
   container: ['container', 'containers'],
   rule: ['rule', 'rules'],
   todo: ['todo', 'todos'],
-  attachment: ['file', 'files'],
+  attachment: ['attachment', 'attachments'],
   account: ['user', 'users'],
   view: ['view', 'views'],
   alert: ['alert', 'alerts'],
@@ -19,15 +19,15 @@ const verbs: Record<string, string> = {
   insert: 'added',
   update: 'changed',
   delete: 'deleted',
-  open: 'reopened or assigned',
+  open: 'reopened',
   acknowledged: 'acknowledged',
   closed: 'closed',
 }
 
-/** describeActivity tells what an actor did: "added 20 containers", "changed the freezer Minus80-B2". */
+/** describeActivity describes what an actor did: "added 20 containers", "changed the freezer Minus80-B2". */
 export function describeActivity({ noun, action, total, label }: Activity): string {
   if (noun === 'credential') return total === 1 ? 'set a password' : `set ${total} passwords`
-  if (noun === 'password_link') return action === 'delete' ? 'used or revoked a link to sign in' : 'created a link to sign in'
+  if (noun === 'password_link') return action === 'delete' ? 'used or revoked a password link' : 'created a password link'
   const [one, many] = nouns[noun] ?? [noun.replaceAll('_', ' '), `rows of ${noun.replaceAll('_', ' ')}`]
   const verb = noun === 'attachment' && action === 'insert' ? 'uploaded' : (verbs[action] ?? action)
   if (total > 1) return `${verb} ${total.toLocaleString('en')} ${many}`
