@@ -1,13 +1,13 @@
 import { Button, Group, Stack, Text } from '@mantine/core'
-import { useRouter } from '@tanstack/react-router'
 import { type ReactNode, useMemo, useState } from 'react'
 
 import { ProblemAlert, useLeaveWarning } from '../components/form'
 import { Picker } from '../components/Picker'
+import { ResultAlert } from '../components/ResultAlert'
+import { useGoBack } from '../components/useGoBack'
 import { EditableGrid } from '../editableGrid/EditableGrid'
 import { createSheet, isBlank } from '../editableGrid/sheet'
 import type { EntityKind } from '../search/api'
-import { AddManyResult } from './AddManyResult'
 import { type AddManyOptions, useAddMany } from './useAddMany'
 
 interface Props extends AddManyOptions {
@@ -42,27 +42,33 @@ export function AddManyForm({
   ...options
 }: Props) {
   const { columns } = options
-  const { history } = useRouter()
   const [targetId, setTargetId] = useState(initialTargetId)
   const [sheet, setSheet] = useState(() => createSheet(columns.length, initialRows, maxRows))
   const [hasTried, setHasTried] = useState(false)
   const getTargetName = useTargetNames()
+  const goBack = useGoBack(onCancel)
   const rows = useMemo(() => sheet.rows.filter((row) => !isBlank(row)), [sheet.rows])
   const { save, isSaving, added, problem, errors, targetError, hasFailed, reset } = useAddMany(targetId, rows, options)
   useLeaveWarning(rows.length > 0 && !added)
   const countRows = (count: number) => `${count.toLocaleString('en')} ${count === 1 ? itemNames.one : itemNames.many}`
 
+  const addMore = () => {
+    setSheet(createSheet(columns.length, initialRows, maxRows))
+    setHasTried(false)
+    reset()
+  }
+
   if (added)
     return (
-      <AddManyResult
+      <ResultAlert
         title={`${countRows(added.count)} added to ${getTargetName(Number(targetId))}`}
         requestId={added.requestId}
         links={renderLinks(targetId)}
-        onAddMore={() => {
-          setSheet(createSheet(columns.length, initialRows, maxRows))
-          setHasTried(false)
-          reset()
-        }}
+        actions={
+          <Button variant="default" onClick={addMore}>
+            Add more
+          </Button>
+        }
       />
     )
   const missingTarget = hasTried && targetId === '' ? `Choose a ${targetLabel.toLowerCase()}` : undefined
@@ -81,7 +87,10 @@ export function AddManyForm({
           value={targetId}
           selectedLabel={getTargetName(Number(targetId))}
           error={missingTarget ?? targetError}
-          onChange={setTargetId}
+          onChange={(id) => {
+            setTargetId(id)
+            reset() // the errors of the former target
+          }}
         />
         {targetId !== '' && renderTargetDetail && (
           <Text size="sm" c="dimmed" mt={30}>
@@ -94,7 +103,7 @@ export function AddManyForm({
           <Button onClick={handleSave} loading={isSaving}>
             Add {rows.length === 0 ? itemNames.many : countRows(rows.length)}
           </Button>
-          <Button variant="default" onClick={() => (history.canGoBack() ? history.back() : onCancel())}>
+          <Button variant="default" onClick={goBack}>
             Cancel
           </Button>
           <Text size="sm" c="var(--critical)" role="alert">

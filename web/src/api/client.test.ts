@@ -66,7 +66,7 @@ describe('problems', () => {
       status: 400,
       message: 'no',
       requestId: 'r1',
-      messagesByField: { name: 'Required; Required', mac: 'Is invalid' },
+      messagesByField: { name: 'Required', mac: 'Is invalid' },
       isTransient: false,
     })
   })

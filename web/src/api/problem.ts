@@ -13,6 +13,7 @@ export class Problem extends Error {
   readonly status: number
   readonly title: string
   readonly requestId: string | undefined
+  /** The errors of fields, in the words of a form. */
   readonly errors: FieldError[]
   /** Seconds to wait before a retry. */
   readonly retryAfter: number | undefined
@@ -22,7 +23,7 @@ export class Problem extends Error {
     this.status = body.status
     this.title = body.title ?? 'Something went wrong'
     this.requestId = body.request_id
-    this.errors = body.errors ?? []
+    this.errors = toWordsOfForm(body.errors ?? [])
     this.retryAfter = retryAfter
   }
 
@@ -55,12 +56,9 @@ export class Problem extends Error {
 
   /** messagesByField returns the messages of each field for a form. */
   get messagesByField(): Record<string, string> {
-    const messages: Record<string, string> = {}
-    for (const { field, message } of this.errors) {
-      const text = describeFieldError(message)
-      messages[field] = messages[field] ? `${messages[field]}; ${text}` : text
-    }
-    return messages
+    const messages = new Map<string, Set<string>>()
+    for (const { field, message } of this.errors) messages.set(field, (messages.get(field) ?? new Set()).add(message))
+    return Object.fromEntries([...messages].map(([field, texts]) => [field, [...texts].join('; ')]))
   }
 
   /** describeErrors returns the messages of the fields that a form does not have, with their names. */
@@ -69,13 +67,17 @@ export class Problem extends Error {
   }
 }
 
+/** toWordsOfForm returns errors with the messages that forms show. */
+const toWordsOfForm = (errors: readonly FieldError[]): FieldError[] =>
+  errors.map((error) => ({ ...error, message: describeFieldError(error.message) }))
+
 const describeErrors = (errors: readonly FieldError[]): string =>
-  errors.map(({ field, message }) => `${fieldLabel(field)}: ${describeFieldError(message)}`).join('; ')
+  errors.map(({ field, message }) => `${fieldLabel(field)}: ${message}`).join('; ')
 
 /** describeDetail returns the detail of a problem. One that only lists the errors is put into the words of a form. */
 function describeDetail({ detail, errors = [] }: Pick<ProblemBody, 'detail' | 'errors'>): string {
   const list = errors.map(({ field, message }) => `${field}: ${message}`).join('; ')
-  return list !== '' && detail === `${list}.` ? describeErrors(errors) : detail
+  return list !== '' && detail === `${list}.` ? describeErrors(toWordsOfForm(errors)) : detail
 }
 
 function isProblemBody(body: unknown): body is ProblemBody {

@@ -8,7 +8,7 @@ import { useHeldSubmit } from './useHeldSubmit'
 export interface SelectOption {
   key: string
   title: string
-  /** What tells options with the same title apart. */
+  /** Distinguishes options with the same title. */
   detail: string
 }
 

@@ -1,5 +1,4 @@
 import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query'
-import { useRouter } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 
 import { toProblem } from '../api/problem'
@@ -8,6 +7,7 @@ import { Forbidden } from './placeholders'
 import type { RowFormProps } from './RowDetails'
 import { Screen } from './Screen'
 import { toast } from './toast'
+import { useGoBack } from './useGoBack'
 
 interface Props<T, F> {
   title: string
@@ -42,9 +42,7 @@ export function NewRowScreen<T, F>({
   onCancel,
 }: Props<T, F>) {
   const queryClient = useQueryClient()
-  const { history } = useRouter()
-  // Cancel discards what was typed, without the question of useLeaveWarning.
-  const goBack = () => (history.canGoBack() ? history.back({ ignoreBlocker: true }) : onCancel())
+  const goBack = useGoBack(onCancel)
   const { mutate, isPending, error } = useMutation({
     mutationFn: createRow,
     onSuccess: (newRow) => {

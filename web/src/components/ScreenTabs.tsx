@@ -1,8 +1,8 @@
 import { Tabs } from '@mantine/core'
-import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 
 import classes from './ScreenTabs.module.css'
+import { useSearchParam } from './useSearchParam'
 
 export interface ScreenTab {
   /** The name in the URL, which the first tab does not have. */
@@ -15,12 +15,10 @@ export interface ScreenTab {
 
 /** ScreenTabs divides a screen into parts, of which one is shown. The choice is in the URL. */
 export function ScreenTabs({ label, tabs }: { label: string; tabs: ScreenTab[] }) {
-  const { tab } = useSearch({ strict: false })
-  const navigate = useNavigate()
+  const [tab, setTab] = useSearchParam('tab')
   const active = tabs.find(({ name }) => name === tab) ?? tabs[0]
   if (!active) return null
-  const show = (name: string | null) =>
-    void navigate({ to: '.', search: { tab: name === tabs[0]?.name ? undefined : (name ?? undefined) }, replace: true })
+  const show = (name: string | null) => setTab(name === tabs[0]?.name ? '' : (name ?? ''))
   return (
     <Tabs value={active.name} onChange={show} keepMounted={false}>
       <Tabs.List aria-label={label} className={classes.list}>
@@ -33,7 +31,7 @@ export function ScreenTabs({ label, tabs }: { label: string; tabs: ScreenTab[] }
       </Tabs.List>
       {tabs.map(({ name, render }) => (
         <Tabs.Panel key={name} value={name}>
-          {name === active.name && render()}
+          {render()}
         </Tabs.Panel>
       ))}
     </Tabs>

@@ -1,6 +1,5 @@
-import { useNavigate, useSearch } from '@tanstack/react-router'
-
 import { SegmentedButtons } from './SegmentedButtons'
+import { useSearchParam } from './useSearchParam'
 
 interface Props {
   /** The views of a screen: the value in the URL, which the first one does not have, and the label. */
@@ -9,16 +8,13 @@ interface Props {
 
 /** ViewSwitch chooses how a screen shows its rows. The choice is in the URL. */
 export function ViewSwitch({ views }: Props) {
-  const { view } = useSearch({ strict: false })
-  const navigate = useNavigate()
+  const [view, setView] = useSearchParam('view')
   return (
     <SegmentedButtons
       label="View"
       options={views}
-      value={view}
-      onChange={(value) =>
-        void navigate({ to: '.', search: (current) => ({ ...current, view: value }), replace: true })
-      }
+      value={view || undefined}
+      onChange={(value) => setView(value ?? '')}
     />
   )
 }

@@ -67,8 +67,8 @@ function ComputerTabs({ id }: { id: number }) {
         { name: 'todos', label: 'Todos', count: todos, render: () => <LinkedTodos link={{ computer_id: id }} /> },
         { name: 'attachments', label: 'Attachments', count: files, render: () => <Attachments parent={{ computer_id: id }} /> },
         {
-          name: 'activity',
-          label: 'Activity',
+          name: 'history',
+          label: 'History',
           render: () => (
             <ChangeList
               queryKey={['computer', id, 'history']}

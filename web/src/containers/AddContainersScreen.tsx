@@ -57,7 +57,7 @@ const barcodeColumn = columns.findIndex(({ id }) => id === 'uuid')
 const findLocalErrors = (rows: readonly SheetRow[]) => findDuplicateBarcodes(rows, barcodeColumn)
 const findErrors = (rows: readonly SheetRow[]) => findUsedBarcodes(rows, barcodeColumn)
 
-/** FreezerSite tells freezers with equal names apart. */
+/** FreezerSite distinguishes freezers with equal names. */
 function FreezerSite({ id }: { id: number }) {
   const getSiteName = useSiteNames()
   const { data } = useQuery(freezerQuery(id))

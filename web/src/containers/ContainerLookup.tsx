@@ -46,10 +46,7 @@ export function ContainerLookup() {
   )
 }
 
-/**
- * LookupMatches shows what the search parameter find matches, which the last scan or entry left behind, unless it is
- * exactly one. It opens nothing, so that the back button returns to it.
- */
+/** LookupMatches lists what the search parameter find matches. Scans and entries that match several rows set it. */
 export function LookupMatches() {
   const queryClient = useQueryClient()
   const { find = '' } = useSearch({ strict: false })

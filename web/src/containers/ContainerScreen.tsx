@@ -74,8 +74,8 @@ function ContainerTabs({ uuid }: { uuid: string }) {
       label="About this container"
       tabs={[
         {
-          name: 'activity',
-          label: 'Activity',
+          name: 'history',
+          label: 'History',
           render: () => (
             <ChangeList
               queryKey={['container', uuid, 'history']}

@@ -1,4 +1,4 @@
-import { Stack } from '@mantine/core'
+import { Stack, VisuallyHidden } from '@mantine/core'
 import { type CSSProperties, type ReactNode, useId, useMemo, useRef, useState } from 'react'
 
 import { commandKey } from '../shell/shortcuts'
@@ -63,7 +63,7 @@ export function EditableGrid({ label, columns, sheet, onChange, errors, children
             <thead role="rowgroup">
               <tr role="row">
                 <th role="columnheader" scope="col">
-                  <span className={classes.hidden}>Row</span>
+                  <VisuallyHidden>Row</VisuallyHidden>
                 </th>
                 {columns.map(({ id, header, detail, isIgnored }) => (
                   <th key={id} role="columnheader" scope="col" data-ignored={isIgnored || undefined}>

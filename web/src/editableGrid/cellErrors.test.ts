@@ -36,9 +36,9 @@ test('the first list of errors wins at each cell', () => {
 test('errors of the server are located by line and field', () => {
   const located = locateServerErrors(
     [
-      { line: 1, field: 'name', message: 'must not be blank' },
+      { line: 1, field: 'name', message: 'Required' },
       { line: 2, field: 'line', message: 'Has 1 cell, but the header has 2' },
-      { line: 2, field: 'version', message: 'must be at least 1' },
+      { line: 2, field: 'version', message: 'Must be at least 1' },
       { field: 'body', message: 'is too long' },
     ],
     (line) => sheet.rows[line - 1],

@@ -3,7 +3,7 @@ export interface Series {
   text: string
   from: number
   to: number
-  /** Numbers have at least so many digits. */
+  /** The minimum number of digits. */
   digits: number
 }
 

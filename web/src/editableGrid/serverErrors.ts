@@ -1,4 +1,4 @@
-import { describeFieldError, fieldLabel } from '../api/fieldErrors'
+import { fieldLabel } from '../api/fieldErrors'
 import type { FieldError } from '../api/problem'
 import type { CellError } from './cellErrors'
 import type { SheetRow } from './sheet'
@@ -18,7 +18,7 @@ export function locateServerErrors(
   for (const error of errors) {
     const row = findRow(error.line ?? 0)
     const column = fields.indexOf(error.field)
-    const message = describeFieldError(error.message)
+    const { message } = error
     if (!row) rest.push(error)
     else if (column >= 0) cellErrors.push({ row, column, message })
     else

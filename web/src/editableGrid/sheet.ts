@@ -63,7 +63,7 @@ export function selectCell(sheet: Sheet, position: CellPosition): Sheet {
 }
 
 /** setRows replaces the rows and remembers the previous ones for undo. */
-export function setRows(sheet: Sheet, rows: readonly SheetRow[], notice = ''): Sheet {
+function setRows(sheet: Sheet, rows: readonly SheetRow[], notice = ''): Sheet {
   if (rows === sheet.rows) return { ...sheet, notice }
   const past = [...sheet.past, sheet.rows].slice(-maxUndoSteps)
   return clampSelection({ ...sheet, rows, past, future: [], isEditing: false, notice })

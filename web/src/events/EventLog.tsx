@@ -7,6 +7,7 @@ import { QueryBoundary } from '../components/QueryBoundary'
 import { exportParams, hasFilters, matchParams } from '../grid/gridState'
 import { GridToolbar } from '../grid/GridToolbar'
 import { listUrl } from '../grid/listQuery'
+import { NoMatches } from '../grid/NoMatches'
 import { useGridState } from '../grid/useGridState'
 import { eventsList } from '../lists/events'
 import { useShortcut } from '../shell/shortcuts'
@@ -61,12 +62,10 @@ export function EventLog() {
       />
       <QueryBoundary query={query}>
         {() =>
-          events.length === 0 ? (
-            <EmptyState
-              icon="event"
-              title={hasFilters(state) ? 'No events match these filters' : 'No events yet'}
-              actions={hasFilters(state) && <Button onClick={actions.clearFilters}>Clear filters</Button>}
-            >
+          events.length === 0 && hasFilters(state) ? (
+            <NoMatches icon="event" items="events" onClear={actions.clearFilters} />
+          ) : events.length === 0 ? (
+            <EmptyState icon="event" title="No events yet">
               New events appear here automatically.
             </EmptyState>
           ) : (

@@ -95,7 +95,7 @@ function Details({ event }: { event: EventDetails }) {
         items={[
           ['Type', eventTypeLabels[event.type]],
           ['Amount', event.amount],
-          ['Person', <UserName key="user" id={event.user_id} isLink={hasAccount} />],
+          ['User', <UserName key="user" id={event.user_id} isLink={hasAccount} />],
           ...voidItems,
           ['Time', <AbsoluteTime key="time" at={event.time} />],
           ['Counted at', <AbsoluteTime key="counted" at={event.effective_time} />],

@@ -45,7 +45,7 @@ export function EventTable({ events }: { events: Event[] }) {
     >
       <div role="rowgroup">
         <div role="row" aria-rowindex={1} className={`${classes.row} ${classes.header}`}>
-          {['Event', 'Person', 'Received', 'Time', 'Alert'].map((name) => (
+          {['Event', 'User', 'Received', 'Time', 'Alert'].map((name) => (
             <span role="columnheader" key={name}>
               {name}
             </span>

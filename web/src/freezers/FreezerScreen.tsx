@@ -76,8 +76,8 @@ function FreezerTabs({ id }: { id: number }) {
         { name: 'todos', label: 'Todos', count: todos, render: () => <LinkedTodos link={{ freezer_id: id }} /> },
         { name: 'attachments', label: 'Attachments', count: files, render: () => <Attachments parent={{ freezer_id: id }} /> },
         {
-          name: 'activity',
-          label: 'Activity',
+          name: 'history',
+          label: 'History',
           render: () => (
             <ChangeList
               queryKey={['freezer', id, 'history']}
@@ -149,7 +149,7 @@ function FreezerActions({ freezer }: { freezer: Freezer }) {
   const navigate = useNavigate()
   const canEdit = usePermission('operator')
   const openNewContainer = () => void navigate({ to: '/containers/new', search: { freezer_id: String(freezer.id) } })
-  useObjectActions(canEdit ? [{ label: 'Add container', icon: 'plus', run: openNewContainer }] : [])
+  useObjectActions(canEdit ? [{ label: 'New container', icon: 'plus', run: openNewContainer }] : [])
   return (
     <>
       {canEdit && (

@@ -1,14 +1,14 @@
-import { Button, Stack } from '@mantine/core'
+import { Stack } from '@mantine/core'
 import { useElementSize } from '@mantine/hooks'
 import { type CSSProperties, type ReactNode, useCallback, useMemo } from 'react'
 
-import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { type Column, type HeaderSort, RowTable } from '../components/RowTable'
 import { exportParams, isDefaultView } from './gridState'
 import { GridStatus } from './GridStatus'
 import { GridToolbar } from './GridToolbar'
 import { listUrl } from './listQuery'
+import { NoMatches } from './NoMatches'
 import { PageControls } from './PageControls'
 import type { Selection } from './selection'
 import type { RowActions } from './types'
@@ -42,8 +42,9 @@ export function DataGrid<T extends object>({
   quickFilters,
   isEmbedded = false,
 }: Props<T>) {
-  const { definition, scope, state, actions, query, rows, table, total, selection, rootRef } = grid
+  const { definition, scope, state, actions, query, rows, table, total, selection } = grid
   const isFiltered = !isDefaultView(definition, state)
+  const isOneSite = !grid.isScoped && scope !== undefined
   const columns = useVisibleColumns(grid, rowActions)
   const getSort = (id: string): HeaderSort | undefined => {
     const column = definition.columns.some((item) => item.id === id) ? table.getColumn(id) : undefined
@@ -61,7 +62,7 @@ export function DataGrid<T extends object>({
   const { ref: barRef, height: barHeight } = useElementSize<HTMLDivElement>({ box: 'border-box' })
   const isShort = (total?.count ?? rows.length) <= shortListLength
   return (
-    <Stack gap={4} ref={rootRef}>
+    <Stack gap={4}>
       {!(isEmbedded && isShort && !isFiltered) && (
         <GridToolbar
           definition={definition}
@@ -70,19 +71,17 @@ export function DataGrid<T extends object>({
           exportUrl={listUrl(definition.noun, exportParams(definition, state, scope))}
           quickFilters={quickFilters}
           isScoped={grid.isScoped}
+          isOneSite={isOneSite}
         />
       )}
       <QueryBoundary query={query}>
         {() =>
           rows.length === 0 && state.page === 1 ? (
-            isFiltered ? (
-              <EmptyState
-                title={`No ${definition.itemNames.many} match these filters`}
-                actions={
-                  <Button variant="default" onClick={actions.clearFilters}>
-                    Clear filters
-                  </Button>
-                }
+            isFiltered || isOneSite ? (
+              <NoMatches
+                items={definition.itemNames.many}
+                onClear={isFiltered ? actions.clearFilters : undefined}
+                isOneSite={isOneSite}
               />
             ) : (
               empty

@@ -29,10 +29,12 @@ interface Props<T> {
   isTable?: boolean
   /** True for a part of the list, such as the containers of a freezer, which has no views. */
   isScoped?: boolean
+  /** True if the site switch filters the list. */
+  isOneSite?: boolean
 }
 
 /** GridToolbar searches, filters and exports a list, and chooses its columns. */
-export function GridToolbar<T>({ definition, state, actions, exportUrl, quickFilters, isTable = true, isScoped = false }: Props<T>) {
+export function GridToolbar<T>({ definition, state, actions, exportUrl, quickFilters, isTable = true, isScoped = false, isOneSite = false }: Props<T>) {
   const { columns, itemNames, isSearchable = true } = definition
   return (
     <search className={classes.toolbar} aria-label={`Filter ${itemNames.many}`}>
@@ -51,7 +53,7 @@ export function GridToolbar<T>({ definition, state, actions, exportUrl, quickFil
       <div className={classes.controls}>
         <div className={classes.filters}>
           {isTable && <SortSelect definition={definition} state={state} actions={actions} />}
-          {definition.siteField && !isScoped && <SiteChip />}
+          {isOneSite && <SiteChip />}
           {state.filters.length > 0 && (
             <ul className={classes.chips} aria-label="Filters">
               {state.filters.map((filter) => (

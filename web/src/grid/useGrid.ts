@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import {
   type ColumnDef,
-  columnVisibilityFeature,
   functionalUpdate,
   rowSelectionFeature,
   type RowSelectionState,
@@ -9,7 +8,7 @@ import {
   tableFeatures,
   useTable,
 } from '@tanstack/react-table'
-import { useMemo, useRef, useState } from 'react'
+import { useMemo, useState } from 'react'
 
 import { useSelectedSite } from '../sites/selectedSite'
 import { type GridState, matchParams, pageParams, type SearchParams, shownColumns } from './gridState'
@@ -33,7 +32,7 @@ export function useSiteScope<T>(
   return hasOwnSite ? scope : { [siteField]: String(siteId) }
 }
 
-const features = tableFeatures({ columnVisibilityFeature, rowSelectionFeature, rowSortingFeature })
+const features = tableFeatures({ rowSelectionFeature, rowSortingFeature })
 
 const newestFirstTypes: ColumnType[] = ['time', 'unixTime']
 
@@ -82,17 +81,9 @@ export function useGrid<T extends object>(definition: ListDefinition<T>, { scope
     state: {
       sorting: state.sort.map(({ id, desc }) => ({ id, desc })),
       rowSelection,
-      columnVisibility: Object.fromEntries(columnDefs.map(({ id = '' }) => [id, state.visibleIds.includes(id)])),
     },
     onSortingChange: (updater) => actions.setSort(functionalUpdate(updater, state.sort)),
     onRowSelectionChange: (updater) => setSelection({ pageKey, ids: functionalUpdate(updater, rowSelection) }),
-    onColumnVisibilityChange: (updater) => {
-      const visible = functionalUpdate(
-        updater,
-        Object.fromEntries(columnDefs.map(({ id = '' }) => [id, state.visibleIds.includes(id)])),
-      )
-      actions.setVisibleIds(columnDefs.map(({ id = '' }) => id).filter((id) => visible[id] !== false))
-    },
   })
   const total = query.data?.total
   const selectedRows = (rows as T[]).filter((row) => rowSelection[String(definition.rowKey(row))])
@@ -120,7 +111,6 @@ export function useGrid<T extends object>(definition: ListDefinition<T>, { scope
     selectAllMatching: () => setSelection({ ...selection, isAllMatching: true }),
     select: (keys: (string | number)[]) =>
       setSelection({ pageKey, ids: Object.fromEntries(keys.map((key) => [String(key), true as const])) }),
-    rootRef: useRef<HTMLDivElement>(null),
   }
 }
 

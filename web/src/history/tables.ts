@@ -1,6 +1,6 @@
 // Display names of tables and columns, and the paths of their screens.
 
-/** historyTables lists the tables with a history as filter options. Only admins see accounts, passwords and views. */
+/** historyTables lists the tables with a history as filter options. Only admins see accounts, passwords, links and views. */
 export const historyTables: { value: string; label: string; path?: string; admin?: boolean }[] = [
   { value: 'site', label: 'Site', path: 'sites' },
   { value: 'freezer', label: 'Freezer', path: 'freezers' },
@@ -11,6 +11,7 @@ export const historyTables: { value: string; label: string; path?: string; admin
   { value: 'attachment', label: 'Attachment' },
   { value: 'account', label: 'User', path: 'users', admin: true },
   { value: 'credential', label: 'Password', admin: true },
+  { value: 'password_link', label: 'Password link', admin: true },
   { value: 'view', label: 'View', admin: true },
 ]
 

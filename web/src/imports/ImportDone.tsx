@@ -1,7 +1,7 @@
-import { Alert, Group, Text } from '@mantine/core'
-import { useEffect, useRef } from 'react'
+import { Text } from '@mantine/core'
 
 import { TextLink } from '../components/links'
+import { ResultAlert } from '../components/ResultAlert'
 import type { ImportResult } from './api'
 import { ResultCounts } from './ImportOutcome'
 import { describeColumns, type ImportTarget } from './importTargets'
@@ -14,26 +14,20 @@ interface Props {
 
 /** ImportDone says what was imported, with links to it. */
 export function ImportDone({ target, columns, result }: Props) {
-  const ref = useRef<HTMLDivElement>(null)
-  useEffect(() => ref.current?.focus(), [])
   const clearable = describeColumns(columns, target).clearable.map((name) => target.fields[name] ?? name)
   return (
-    <div ref={ref} tabIndex={-1} role="status">
-      <Alert color="teal" variant="outline" title="Imported">
-        <Text size="sm" mb="xs">
-          <ResultCounts result={result} isDryRun={false} clearable={clearable} />
-        </Text>
-        <Group gap="md">
-          <TextLink {...target.list} size="sm" underline="always">
-            View {target.label.toLowerCase()}
-          </TextLink>
-          {result.requestId && (
-            <TextLink to="/activity" search={{ request_id: result.requestId }} size="sm" underline="always">
-              View in Activity
-            </TextLink>
-          )}
-        </Group>
-      </Alert>
-    </div>
+    <ResultAlert
+      title="Imported"
+      requestId={result.requestId}
+      links={
+        <TextLink {...target.list} size="sm" underline="always">
+          View {target.label.toLowerCase()}
+        </TextLink>
+      }
+    >
+      <Text size="sm" mb="xs">
+        <ResultCounts result={result} isDryRun={false} clearable={clearable} />
+      </Text>
+    </ResultAlert>
   )
 }

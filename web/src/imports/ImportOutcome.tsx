@@ -1,7 +1,6 @@
 import { Alert, Text } from '@mantine/core'
 import { useEffect, useRef } from 'react'
 
-import { describeFieldError } from '../api/fieldErrors'
 import type { FieldError, Problem } from '../api/problem'
 import { ProblemAlert } from '../components/form'
 import type { ImportResult } from './api'
@@ -14,6 +13,8 @@ interface Props {
   runCount: number
   checked: ImportResult | undefined
   problem: Problem | undefined
+  /** True if an import may have stored its rows, although it failed. */
+  isUncertain: boolean
   /** Errors that are not shown at a cell. */
   errors?: readonly FieldError[]
   /** What prevents the import, if the server has found no problem. */
@@ -21,7 +22,7 @@ interface Props {
 }
 
 /** ImportOutcome says what a check has found. */
-export function ImportOutcome({ target, columns, runCount, checked, problem, errors = [], hint }: Props) {
+export function ImportOutcome({ target, columns, runCount, checked, problem, isUncertain, errors = [], hint }: Props) {
   const ref = useRef<HTMLDivElement>(null)
   useEffect(() => {
     if (runCount > 0) ref.current?.focus()
@@ -35,12 +36,12 @@ export function ImportOutcome({ target, columns, runCount, checked, problem, err
         </Alert>
       )}
       {problem && <ProblemAlert problem={problem} />}
-      {problem?.status === 0 && (
+      {problem && isUncertain && (
         <Text size="sm">The rows may already be imported. If you check and import them again, they are not stored twice.</Text>
       )}
       {errors.map(({ field, message }, i) => (
         <Text key={i} size="sm">
-          {target.fields[field] ?? field}: {describeFieldError(message)}
+          {target.fields[field] ?? field}: {message}
         </Text>
       ))}
       {hint && <Text size="sm">{hint}</Text>}

@@ -36,7 +36,7 @@ export function SheetImport({ source, target }: { source: ImportSource; target: 
   const { header } = source
   const [columns, setColumns] = useState(() => matchHeader(header, target.fields))
   const [sheet, setSheet] = useState(() => createSheet(header.length, trimRows(source), maxRows))
-  const { step, runCount, prepared, checked, imported, problem, check, importChecked, stop, reset } =
+  const { step, runCount, prepared, checked, imported, problem, isUncertain = false, check, importChecked, stop, reset } =
     useImport<Prepared>(target.name)
   const isCurrent = prepared?.rows === sheet.rows
   useLeaveWarning(sheet.past.length > 0 && !imported)
@@ -95,6 +95,7 @@ export function SheetImport({ source, target }: { source: ImportSource; target: 
               runCount={runCount}
               checked={isCurrent ? checked : undefined}
               problem={problem && (errors.length === 0 || rest.length > 0) ? problem : undefined}
+              isUncertain={isUncertain}
               errors={rest}
               hint={errors.length > 0 && isCurrent ? 'Nothing is imported yet. Correct the errors and check again.' : undefined}
             />

@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 import { matchHeader } from '../editableGrid/matchHeader'
 import { describeColumns, type ImportTarget, importTargets } from './importTargets'
+
+vi.hoisted(() => vi.stubGlobal('location', new URL('http://lab:5000/app/import')))
 
 const findTarget = (name: string) => importTargets.find((target) => target.name === name) as ImportTarget
 

@@ -1,7 +1,13 @@
 import type { LinkProps } from '@tanstack/react-router'
 
 import type { paths } from '../api/schema'
+import { computerLabels } from '../computers/api'
+import { containerLabels } from '../containers/api'
+import { freezerLabels } from '../freezers/api'
 import type { Role } from '../session/api'
+import { siteLabels } from '../sites/api'
+import { todoLabels } from '../todos/api'
+import { userLabels } from '../users/api'
 import type { ReferenceKind } from './candidates'
 
 // Import targets and their fields. A line with a key updates the row with that key; a line without one creates a row.
@@ -35,21 +41,14 @@ export interface ImportTarget {
 /** keyFields identify the row and its version. */
 export const keyFields = ['id', 'uuid', 'version']
 
+const keyLabels = { id: 'ID', version: 'Version' }
+
 export const importTargets: ImportTarget[] = [
   {
     name: 'sites',
     label: 'Sites',
     role: 'operator',
-    fields: {
-      name: 'Name',
-      contact: 'Contact',
-      address: 'Address',
-      state_or_region: 'State or region',
-      country: 'Country',
-      postcode_or_zip: 'Postcode or ZIP',
-      id: 'ID',
-      version: 'Version',
-    } satisfies ImportFields<'/api/v1/sites'>,
+    fields: { ...siteLabels, ...keyLabels } satisfies ImportFields<'/api/v1/sites'>,
     required: ['name'],
     references: {},
     example: { name: 'Biobank West', contact: 'Jane Miller', address: '2 Harbour Road', country: 'Norway' },
@@ -59,7 +58,7 @@ export const importTargets: ImportTarget[] = [
     name: 'freezers',
     label: 'Freezers',
     role: 'operator',
-    fields: { name: 'Name', site_id: 'Site', id: 'ID', version: 'Version' } satisfies ImportFields<'/api/v1/freezers'>,
+    fields: { ...freezerLabels, ...keyLabels } satisfies ImportFields<'/api/v1/freezers'>,
     required: ['name', 'site_id'],
     references: { site_id: 'site' },
     example: { name: 'Minus80-B2', site_id: 'Biobank West' },
@@ -69,13 +68,7 @@ export const importTargets: ImportTarget[] = [
     name: 'computers',
     label: 'Computers',
     role: 'operator',
-    fields: {
-      name: 'Name',
-      mac: 'MAC address',
-      site_id: 'Site',
-      id: 'ID',
-      version: 'Version',
-    } satisfies ImportFields<'/api/v1/computers'>,
+    fields: { ...computerLabels, ...keyLabels } satisfies ImportFields<'/api/v1/computers'>,
     required: ['name', 'site_id'],
     references: { site_id: 'site' },
     example: { name: 'Reader 3', mac: '08:00:2b:01:02:03', site_id: 'Biobank West' },
@@ -85,13 +78,7 @@ export const importTargets: ImportTarget[] = [
     name: 'containers',
     label: 'Containers',
     role: 'operator',
-    fields: {
-      description: 'Description',
-      freezer_id: 'Freezer',
-      uuid: 'Barcode',
-      id: 'ID',
-      version: 'Version',
-    } satisfies ImportFields<'/api/v1/containers'>,
+    fields: { ...containerLabels, uuid: 'Barcode', ...keyLabels } satisfies ImportFields<'/api/v1/containers'>,
     required: ['freezer_id'],
     references: { freezer_id: 'freezer' },
     example: { description: 'Mouse serum, cohort 12, box 1', freezer_id: 'Minus80-B2 (Biobank West)', uuid: '' },
@@ -101,18 +88,7 @@ export const importTargets: ImportTarget[] = [
     name: 'todos',
     label: 'Todos',
     role: 'operator',
-    fields: {
-      description: 'Title',
-      status: 'Status',
-      assignee: 'Assignee',
-      due_on: 'Due date',
-      site_id: 'Site',
-      freezer_id: 'Freezer',
-      computer_id: 'Computer',
-      alert_id: 'Alert',
-      id: 'ID',
-      version: 'Version',
-    } satisfies ImportFields<'/api/v1/todos'>,
+    fields: { ...todoLabels, ...keyLabels } satisfies ImportFields<'/api/v1/todos'>,
     required: ['description', 'status'],
     references: { assignee: 'user', site_id: 'site', freezer_id: 'freezer', computer_id: 'computer' },
     example: {
@@ -128,17 +104,7 @@ export const importTargets: ImportTarget[] = [
     name: 'users',
     label: 'Users',
     role: 'admin',
-    fields: {
-      username: 'Username',
-      display_name: 'Name',
-      email: 'E-mail',
-      country: 'Country',
-      risk: 'Risk level',
-      role: 'Role',
-      disabled: 'Deactivated',
-      id: 'ID',
-      version: 'Version',
-    } satisfies ImportFields<'/api/v1/users'>,
+    fields: { ...userLabels, ...keyLabels } satisfies ImportFields<'/api/v1/users'>,
     required: ['username', 'role', 'disabled'],
     references: {},
     example: {

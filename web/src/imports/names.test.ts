@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 import { createSheet } from '../editableGrid/sheet'
 import { type ImportTarget, importTargets } from './importTargets'
@@ -8,6 +8,8 @@ import { collectTextsOfFile, replaceNamesInFile } from './replaceNamesInFile'
 import { describeUnclearName, replaceName, unclearNames } from './names'
 import { createTemplate } from './template'
 import { toCsv } from './toCsv'
+
+vi.hoisted(() => vi.stubGlobal('location', new URL('http://lab:5000/app/import')))
 
 const freezers: Candidate[] = [
   { value: '102', name: 'Minus80-B2', detail: 'Oslo clinic' },

@@ -21,6 +21,8 @@ interface Outcome<P> {
   checked?: ImportResult
   imported?: ImportResult
   problem?: Problem
+  /** True if an import may have stored its rows, although it failed. */
+  isUncertain?: boolean
 }
 
 /**
@@ -55,7 +57,7 @@ export function useImport<P extends PreparedImport>(targetName: string) {
       setOutcome({ prepared, ...(dryRun ? !isInvalid && { checked: result } : { imported: result }) })
     } catch (error) {
       if (signal.aborted) onStopped()
-      else setOutcome({ prepared, problem: toProblem(error) })
+      else setOutcome({ prepared, problem: toProblem(error), isUncertain: !dryRun && toProblem(error).isTransient })
     } finally {
       setStep(undefined)
       setRunCount((count) => count + 1)
@@ -73,7 +75,7 @@ export function useImport<P extends PreparedImport>(targetName: string) {
       if (prepared)
         void run(() => prepared, {
           dryRun: false,
-          onStopped: () => setOutcome({ prepared, problem: stoppedProblem }),
+          onStopped: () => setOutcome({ prepared, problem: stoppedProblem, isUncertain: true }),
         })
     },
     stop: () => abortRef.current?.abort(),
@@ -81,8 +83,4 @@ export function useImport<P extends PreparedImport>(targetName: string) {
   }
 }
 
-const stoppedProblem = new Problem({
-  status: -1,
-  title: 'Import stopped',
-  detail: 'The rows may already be imported. If you check and import them again, they are not stored twice.',
-})
+const stoppedProblem = new Problem({ status: -1, title: 'Import stopped', detail: 'You have stopped the import.' })

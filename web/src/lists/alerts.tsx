@@ -49,7 +49,7 @@ export const alertsList: ListDefinition<AlertRow> = {
     },
     {
       id: 'user_display_name',
-      header: 'Person',
+      header: 'User',
       type: 'text',
       isNullable: true,
       width: 11,

@@ -40,7 +40,7 @@ export const eventsList: ListDefinition<EventRow> = {
     },
     {
       id: 'user_display_name',
-      header: 'Person',
+      header: 'User',
       type: 'text',
       isNullable: true,
       width: 11,

@@ -17,7 +17,7 @@ export function useUserName(): (id: number) => string {
 }
 
 /** describeActor names actors that are no users: commands, psql sessions and callers of an open server. */
-export function describeActor(actor: string): string {
+function describeActor(actor: string): string {
   if (actor === 'anonymous') return 'Anonymous'
   const [, kind, name] = /^(os|db):(.*)$/.exec(actor) ?? []
   if (kind === 'os') return `${name} (command line)`

@@ -24,7 +24,7 @@ const columns: Column<Difference>[] = [
     ),
     width: 11,
   },
-  { id: 'user_id', header: 'Person', value: (row) => row.user_id, cell: ({ user_id }) => <UserName id={user_id} /> },
+  { id: 'user_id', header: 'User', value: (row) => row.user_id, cell: ({ user_id }) => <UserName id={user_id} /> },
   {
     id: 'change',
     header: 'Alert',

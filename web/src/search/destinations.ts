@@ -13,7 +13,7 @@ import type { ObjectAction } from './useObjectActions'
 export interface SearchResult {
   key: string
   label: string
-  /** What tells results with the same label apart. */
+  /** Distinguishes results with the same label. */
   hint?: string
   icon: IconName
   to?: string

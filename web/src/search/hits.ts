@@ -1,9 +1,10 @@
 import { describeReasons } from '../alerts/explainReason'
 import type { Total } from '../api/client'
 import { formatTotal } from '../components/formatTotal'
+import { userNameOf } from '../people/userNameOf'
 import type { EntityKind, SearchGroup, SearchHit } from './api'
 
-/** toHits returns the rows of a group as hits, with what tells rows of the same name apart: at last the key. */
+/** toHits returns the rows of a group as hits, with details that distinguish equal names; the key comes last. */
 export function toHits(group: SearchGroup): SearchHit[] {
   const hits = rowHits(group)
   const isAmbiguous = ({ title, detail }: SearchHit) =>
@@ -33,14 +34,14 @@ function rowHits(group: SearchGroup): SearchHit[] {
       return group.rows.map(({ code, title }) => hit('rule', code, title, `code ${code}`))
     case 'events':
       return group.rows.map((event) =>
-        hit('event', event.id, `${event.type === 'withdraw' ? 'Withdrawal' : 'Deposit'} ${event.amount}, ${userName(event)}`, formatTime(event.created_at)),
+        hit('event', event.id, `${event.type === 'withdraw' ? 'Withdrawal' : 'Deposit'} ${event.amount}, ${userNameOf(event)}`, formatTime(event.created_at)),
       )
     case 'alerts':
       return group.rows.map((alert) =>
         hit(
           'alert',
           alert.id,
-          `${userName(alert)}: ${describeReasons(alert.reasons ?? [])}`,
+          `${userNameOf(alert)}: ${describeReasons(alert.reasons ?? [])}`,
           alert.state,
           formatTime(alert.created_at),
         ),
@@ -52,8 +53,6 @@ function rowHits(group: SearchGroup): SearchHit[] {
   }
 }
 
-const userName = ({ user_id, user_display_name }: { user_id?: number; user_display_name?: string | null }) =>
-  user_display_name ?? `User ${user_id}`
 
 const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 const formatTime = (at: string | undefined) => (at === undefined ? undefined : timeFormat.format(new Date(at)))

@@ -9,7 +9,7 @@ export interface Visit {
 }
 
 const maxVisits = 6
-const detailPath = /^\/[a-z]+\/(?!new$)[^/]+$/
+const detailPath = /^\/[a-z]+\/(?!(?:new|add)$)[^/]+$/
 const storageKey = (username: string) => scopedName(`recent.${username}`)
 
 /** getRecentVisits returns the last visits of a user, newest first. */

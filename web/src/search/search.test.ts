@@ -56,7 +56,7 @@ test('a label matches all words in any order and case', () => {
   expect(find('nothing such')).toEqual([])
 })
 
-test('the number of shown matches is told only if there are more', () => {
+test('the number of shown matches is shown only if there are more', () => {
   expect(describeShown(5, { count: 5, isEstimate: false })).toBe('5')
   expect(describeShown(5, { count: 1200, isEstimate: true })).toBe('5 of about 1,200')
 })
@@ -78,5 +78,5 @@ test('a group with more matches ends with the list of all', () => {
     to: '/storage',
     search: { q: 'minus', view: 'list' },
   })
-  expect(groupDestinations({ ...freezers, noun: 'rules', total: { count: 12, isEstimate: false } }, 'minus')).toHaveLength(1) // all rules have no list
+  expect(groupDestinations({ ...freezers, noun: 'rules', total: { count: 12, isEstimate: false } }, 'minus')).toHaveLength(1) // no screen lists the matches of rules
 })

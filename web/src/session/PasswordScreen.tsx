@@ -26,7 +26,7 @@ export function PasswordScreen() {
           title="This link is not valid"
           actions={<ButtonLink to="/sign-in">Sign in</ButtonLink>}
         >
-          It was used, replaced or revoked, or it has expired: a link is valid once and for 24 hours. Ask an admin for
+          It was used, replaced or revoked, or it has expired: a link works once, within 24 hours. Ask an admin for
           a new one.
         </EmptyState>
       ) : (
@@ -63,7 +63,7 @@ function PasswordForm({ token, link: { username, display_name, kind } }: { token
         <Text>
           {kind === 'invitation'
             ? `Hello ${display_name}. Choose a password for your account.`
-            : `Hello ${display_name}. Choose a new password. It signs you out everywhere and revokes your API tokens.`}
+            : `Hello ${display_name}. Choose a new password. Saving it signs you out everywhere and revokes your API tokens.`}
         </Text>
         <TextInput label="Username" value={username} readOnly autoComplete="username" />
         <NewPasswordField label="New password" key={form.key('password')} {...form.getInputProps('password')} />

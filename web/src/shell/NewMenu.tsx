@@ -1,7 +1,7 @@
 import { Button, Menu } from '@mantine/core'
-import { Link } from '@tanstack/react-router'
 
 import { Icon } from '../components/icons'
+import { MenuItemLink } from '../components/links'
 import { hasRole, useSession } from '../session/api'
 import { newItems } from './newItems'
 
@@ -17,9 +17,9 @@ export function NewMenu() {
         {newItems
           .filter((item) => !item.role || hasRole(role, item.role))
           .map(({ label, icon, to }) => (
-            <Menu.Item key={label} component={Link} to={to} leftSection={<Icon name={icon} size={16} />}>
+            <MenuItemLink key={label} to={to} leftSection={<Icon name={icon} size={16} />}>
               {label}
-            </Menu.Item>
+            </MenuItemLink>
           ))}
       </Menu.Dropdown>
     </Menu>

@@ -1,5 +1,6 @@
 import type { LinkProps } from '@tanstack/react-router'
 
+import { formatTotal } from '../components/formatTotal'
 import type { IconName } from '../components/icons'
 import type { Role } from '../session/api'
 import type { Summary } from '../summary/api'
@@ -27,7 +28,7 @@ export interface MenuItem {
 }
 
 const total = (count: number, isEstimate = false): MenuCount => ({
-  text: `${isEstimate ? 'about ' : ''}${count.toLocaleString('en')}`,
+  text: formatTotal({ count, isEstimate }),
   tone: 'inactive',
 })
 

@@ -89,8 +89,8 @@ function SiteTabs({ id }: { id: number }) {
           render: () => <Attachments parent={{ site_id: id }} />,
         },
         {
-          name: 'activity',
-          label: 'Activity',
+          name: 'history',
+          label: 'History',
           render: () => (
             <ChangeList queryKey={['site', id, 'history']} fetchHistory={siteHistory(id)} labels={siteLabels} />
           ),

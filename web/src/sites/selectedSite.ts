@@ -3,8 +3,8 @@ import { useLocalStorage } from '@mantine/hooks'
 import { scopedName } from '../api/basePath'
 
 /**
- * useSelectedSite returns the site that the user works at, and a setter. Lists, pickers and the overview show only what
- * belongs to it. undefined stands for all sites. The choice is stored in the browser.
+ * useSelectedSite returns the site that the user works at, and a setter. Lists, the overview and the numbers of
+ * the menu show only what belongs to it. undefined stands for all sites. The choice is stored in the browser.
  */
 export function useSelectedSite() {
   const [siteId, setSiteId] = useLocalStorage<number | null>({

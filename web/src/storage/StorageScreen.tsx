@@ -1,3 +1,4 @@
+import { Text } from '@mantine/core'
 import { useSearch } from '@tanstack/react-router'
 
 import { ButtonLink } from '../components/links'
@@ -43,12 +44,17 @@ function Wall() {
   const query = useSummary()
   return (
     <QueryBoundary query={query} rows={6}>
-      {({ storage }) => <StorageWall freezers={storage} />}
+      {({ storage, freezers }) => (
+        <>
+          <StorageWall freezers={storage} />
+          {freezers > storage.length && <Text size="sm">The wall shows {storage.length} freezers. Use the list.</Text>}
+        </>
+      )}
     </QueryBoundary>
   )
 }
 
 function FreezerGrid() {
-  const newButton = usePermission('operator') && <ButtonLink to="/freezers/new">Add a freezer</ButtonLink>
+  const newButton = usePermission('operator') && <ButtonLink to="/freezers/new">New freezer</ButtonLink>
   return <DataGrid grid={useGrid(freezersList)} empty={<EmptyState icon="storage" title="No freezers yet" actions={newButton} />} />
 }

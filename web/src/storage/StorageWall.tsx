@@ -23,7 +23,7 @@ export function StorageWall({ freezers, isDense = false }: Props) {
       <EmptyState
         icon="storage"
         title="No freezers yet"
-        actions={canEdit && <ButtonLink to="/freezers/new">Add a freezer</ButtonLink>}
+        actions={canEdit && <ButtonLink to="/freezers/new">New freezer</ButtonLink>}
       />
     )
   const most = Math.max(1, ...freezers.map(({ containers }) => containers))

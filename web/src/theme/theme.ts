@@ -103,7 +103,7 @@ export const theme = createTheme({
     ActionIcon: ActionIcon.extend({
       vars: (_, { size }) => ({ root: size ? {} : { '--ai-size': 'var(--control-height)' } }),
     }),
-    // The dropdown stays in its landmark, and holds menu items only: axe refuses a placeholder for the focus.
+    // The dropdown stays in its landmark, and holds menu items only: axe reports a placeholder for the focus.
     Menu: Menu.extend({ defaultProps: { withinPortal: false, withInitialFocusPlaceholder: false } }),
     Input: Input.extend({
       vars: (_, { size }) => ({

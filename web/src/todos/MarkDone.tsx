@@ -12,7 +12,7 @@ export function MarkDone({ todo }: { todo: Todo }) {
   const { mutate } = useMoveTodo()
   const close = () => setIsOpen(false)
   const isDone = todo.status === 'done'
-  useObjectActions(isDone ? [] : [{ label: 'Mark done…', icon: 'check', run: () => setIsOpen(true) }])
+  useObjectActions(isDone ? [] : [{ label: 'Mark as done…', icon: 'check', run: () => setIsOpen(true) }])
   if (!isOpen) return null
   const markDone = () => {
     close()
@@ -25,7 +25,7 @@ export function MarkDone({ todo }: { todo: Todo }) {
           Cancel
         </Button>
         <Button data-autofocus onClick={markDone}>
-          Mark done
+          Mark as done
         </Button>
       </Group>
     </Dialog>

@@ -5,11 +5,13 @@ import { type FormEvent, useState } from 'react'
 import { toProblem } from '../api/problem'
 import { useLeaveWarning } from '../components/form'
 import { toast } from '../components/toast'
+import { useSelectedSite } from '../sites/selectedSite'
 import { createTodo } from './api'
 
 /** QuickAdd creates a todo from its title alone. The other fields come later. */
 export function QuickAdd({ assignee }: { assignee: string | null }) {
   const queryClient = useQueryClient()
+  const { siteId } = useSelectedSite()
   const [description, setDescription] = useState('')
   const { mutate, isPending } = useMutation({
     mutationFn: () =>
@@ -18,7 +20,7 @@ export function QuickAdd({ assignee }: { assignee: string | null }) {
         status: 'open',
         assignee,
         due_on: null,
-        site_id: null,
+        site_id: siteId ?? null, // else the board of the site would not show it
         freezer_id: null,
         computer_id: null,
         alert_id: null,

@@ -45,7 +45,7 @@ export function TodoCard({ todo, onMove, onKeyDown }: Props) {
       onKeyDown={onKeyDown}
     >
       <div className={classes.cardHead}>
-        {/* Browsers drag a link by itself, instead of the card. */}
+        {/* Browsers would drag the link instead of the card. */}
         <TextLink
           to="/todos/$id"
           params={{ id: String(todo.id) }}

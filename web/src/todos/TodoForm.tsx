@@ -54,7 +54,7 @@ export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, 
           <Autocomplete
             required
             label={todoLabels.status}
-            description="One of these, or a status of your own"
+            description="Choose a status or enter another"
             data={statuses.map(statusLabel)}
             {...form.getInputProps('status')}
           />

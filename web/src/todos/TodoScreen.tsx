@@ -48,7 +48,7 @@ export function TodoScreen() {
       <QueryBoundary query={query}>
         {(todo) => (
           <DetailColumns facts={<Details todo={todo} />}>
-            <Panel title="Activity" id="activity">
+            <Panel title="History" id="history">
               <ChangeList
                 queryKey={['todo', id, 'history']}
                 fetchHistory={todoHistory(id)}

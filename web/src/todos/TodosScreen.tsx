@@ -12,13 +12,14 @@ import { DataGrid } from '../grid/DataGrid'
 import { exportParams, hasFilters, matchParams } from '../grid/gridState'
 import { GridToolbar } from '../grid/GridToolbar'
 import { listQuery, listUrl } from '../grid/listQuery'
+import { NoMatches } from '../grid/NoMatches'
 import { useGrid, useSiteScope } from '../grid/useGrid'
 import { type GridActions, useGridState } from '../grid/useGridState'
 import { todosList } from '../lists/todos'
 import { useSession } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { boardSize, type Todo } from './api'
-import { dueBefore } from './dueDates'
+import { localDate } from './dueDates'
 import { QuickAdd } from './QuickAdd'
 import { TodoBoard } from './TodoBoard'
 
@@ -68,6 +69,7 @@ function Board({ empty }: { empty: ReactNode }) {
         exportUrl={listUrl(todosList.noun, exportParams(todosList, state, scope))}
         quickFilters={<QuickFilters setFilters={actions.setFilters} />}
         isTable={false}
+        isOneSite={scope !== undefined}
       />
       <QueryBoundary query={query}>
         {({ rows, nextCursor }) =>
@@ -79,13 +81,10 @@ function Board({ empty }: { empty: ReactNode }) {
               <TodoBoard todos={rows} />
             </>
           ) : hasFilters(state) || scope ? (
-            <EmptyState
-              title="No todos match these filters"
-              actions={
-                <Button variant="default" onClick={actions.clearFilters}>
-                  Clear filters
-                </Button>
-              }
+            <NoMatches
+              items="todos"
+              onClear={hasFilters(state) ? actions.clearFilters : undefined}
+              isOneSite={scope !== undefined}
             />
           ) : (
             empty
@@ -105,10 +104,10 @@ function QuickFilters({ setFilters }: Pick<GridActions, 'setFilters'>) {
           Assigned to me
         </Button>
       )}
-      <Button variant="subtle" onClick={() => setFilters({ due_on__lt: dueBefore('late'), status__not: 'done' })}>
+      <Button variant="subtle" onClick={() => setFilters({ due_on__lt: localDate(), status__not: 'done' })}>
         Overdue
       </Button>
-      <Button variant="subtle" onClick={() => setFilters({ due_on__lt: dueBefore('week'), status__not: 'done' })}>
+      <Button variant="subtle" onClick={() => setFilters({ due_on__lt: localDate(7), status__not: 'done' })}>
         Due this week
       </Button>
     </>

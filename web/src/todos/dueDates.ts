@@ -6,20 +6,9 @@ function toIsoDay(date: Date): string {
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`
 }
 
-/** localDate returns today as the API expects it. */
-export const localDate = (): string => toIsoDay(new Date())
-
-const dueDays = new Map([
-  ['late', 0],
-  ['today', 1],
-  ['week', 7],
-])
-
-/** dueBefore returns the day before which todos of a due filter are due, or undefined for an unknown filter. */
-export function dueBefore(due: string | undefined, now = new Date()): string | undefined {
-  const days = dueDays.get(due ?? '')
-  return days === undefined ? undefined : toIsoDay(new Date(now.getFullYear(), now.getMonth(), now.getDate() + days))
-}
+/** localDate returns today, or the day some days later, as the API expects it. */
+export const localDate = (daysLater = 0, now = new Date()): string =>
+  toIsoDay(new Date(now.getFullYear(), now.getMonth(), now.getDate() + daysLater))
 
 /** isOverdue reports whether a todo is past its due date and not done. */
 export function isOverdue({ due_on, status }: { due_on: string | null; status: string }, now = new Date()): boolean {

@@ -17,7 +17,7 @@ interface Props {
 
 /** UserTodos lists the todos that are assigned to a person. */
 export function UserTodos({ person: { username, display_name } }: Props) {
-  const grid = useGrid(todosList, { scope: { assignee: username } })
+  const grid = useGrid(todosList, { scope: { assignee: username }, prefix: 'todos.' })
   const empty = (
     <EmptyState
       icon="todo"
@@ -34,24 +34,24 @@ export function UserTodos({ person: { username, display_name } }: Props) {
 
 /** UserAlerts lists the alerts about the events of a person. */
 export function UserAlerts({ person: { id, display_name } }: Props) {
-  const grid = useGrid(alertsList, { scope: { user_id: String(id) } })
+  const grid = useGrid(alertsList, { scope: { user_id: String(id) }, prefix: 'alerts.' })
   return <DataGrid grid={grid} empty={<EmptyState icon="alert" title={`No alerts about ${display_name}`} />} />
 }
 
 /** UserEvents lists the deposits and withdrawals of a person. */
 export function UserEvents({ person: { id, display_name } }: Props) {
-  const grid = useGrid(eventsList, { scope: { user_id: String(id) } })
+  const grid = useGrid(eventsList, { scope: { user_id: String(id) }, prefix: 'events.' })
   return <DataGrid grid={grid} empty={<EmptyState icon="event" title={`No events by ${display_name}`} />} />
 }
 
 /** UserActivity lists what a person changed. */
 export function UserActivity({ person: { username, display_name } }: Props) {
-  const grid = useGrid(changesList, { scope: { actor: username } })
+  const grid = useGrid(changesList, { scope: { actor: username }, prefix: 'changes.' })
   return <DataGrid grid={grid} empty={<EmptyState icon="history" title={`No changes by ${display_name} yet`} />} />
 }
 
 /** UserAttachments lists the files that a person uploaded. */
 export function UserAttachments({ person: { username, display_name } }: Props) {
-  const grid = useGrid(attachmentsList, { scope: { owner: username } })
+  const grid = useGrid(attachmentsList, { scope: { owner: username }, prefix: 'attachments.' })
   return <DataGrid grid={grid} empty={<EmptyState icon="file" title={`No attachments from ${display_name}`} />} />
 }

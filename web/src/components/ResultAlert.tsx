@@ -1,22 +1,28 @@
-import { Alert, Button, Group } from '@mantine/core'
+import { Alert, Group } from '@mantine/core'
 import { type ReactNode, useEffect, useRef } from 'react'
 
-import { TextLink } from '../components/links'
+import { TextLink } from './links'
 
 interface Props {
   title: string
+  /** The request whose changes are in Activity. */
   requestId: string | undefined
+  /** Text below the title. */
+  children?: ReactNode
+  /** Links before the one to Activity. */
   links: ReactNode
-  onAddMore: () => void
+  /** Buttons after the links. */
+  actions?: ReactNode
 }
 
-/** AddManyResult says what was added, with links to it. */
-export function AddManyResult({ title, requestId, links, onAddMore }: Props) {
+/** ResultAlert says what a request with many rows has stored, with links to it. It takes the focus. */
+export function ResultAlert({ title, requestId, children, links, actions }: Props) {
   const ref = useRef<HTMLDivElement>(null)
   useEffect(() => ref.current?.focus(), [])
   return (
     <div ref={ref} tabIndex={-1} role="status">
       <Alert color="teal" variant="outline" title={title}>
+        {children}
         <Group gap="md">
           {links}
           {requestId && (
@@ -24,9 +30,7 @@ export function AddManyResult({ title, requestId, links, onAddMore }: Props) {
               View in Activity
             </TextLink>
           )}
-          <Button variant="default" onClick={onAddMore}>
-            Add more
-          </Button>
+          {actions}
         </Group>
       </Alert>
     </div>
