@@ -1,1 +1,1 @@
-import{Q as e,Z as t}from"./app.js";import{t as n}from"./SegmentedButtons.js";import{m as r}from"./Text.js";var i=r();function a({views:r}){let{view:a}=e({strict:!1}),o=t();return(0,i.jsx)(n,{label:`View`,options:r,value:a,onChange:e=>void o({to:`.`,search:t=>({...t,view:e}),replace:!0})})}export{a as t};
+import{t as e}from"./SegmentedButtons.js";import{t}from"./useSearchParam.js";import{m as n}from"./Text.js";var r=n();function i({views:n}){let[i,a]=t(`view`);return(0,r.jsx)(e,{label:`View`,options:n,value:i||void 0,onChange:e=>a(e??``)})}export{i as t};

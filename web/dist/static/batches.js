@@ -1,0 +1,1 @@
+var e=(e,t)=>Array.from({length:Math.ceil(e.length/t)},(n,r)=>e.slice(r*t,(r+1)*t));export{e as t};

@@ -1,0 +1,1 @@
+import{t as e}from"./useRouter.js";function t(t){let{history:n}=e();return()=>n.canGoBack()?n.back({ignoreBlocker:!0}):t()}export{t};
