@@ -34,7 +34,16 @@ interface Props<T> {
 }
 
 /** GridToolbar searches, filters and exports a list, and chooses its columns. */
-export function GridToolbar<T>({ definition, state, actions, exportUrl, quickFilters, isTable = true, isScoped = false, isOneSite = false }: Props<T>) {
+export function GridToolbar<T>({
+  definition,
+  state,
+  actions,
+  exportUrl,
+  quickFilters,
+  isTable = true,
+  isScoped = false,
+  isOneSite = false,
+}: Props<T>) {
   const { columns, itemNames, isSearchable = true } = definition
   return (
     <search className={classes.toolbar} aria-label={`Filter ${itemNames.many}`}>

@@ -34,7 +34,7 @@ interface Choice {
 export function FileImport({ source, target }: { source: ImportSource; target: ImportTarget }) {
   const [columns, setColumns] = useState(() => matchHeader(source.header, target.fields))
   const [choices, setChoices] = useState<Choice[]>([])
-  const { step, runCount, prepared, checked, imported, problem, isUncertain = false, check, importChecked, stop, reset } =
+  const { step, runCount, prepared, checked, imported, problem, isUncertain, check, importChecked, stop, reset } =
     useImport<Prepared>(target.name)
   const prepare = async (signal: AbortSignal): Promise<Prepared> => {
     const names = await resolveNames(target, await collectTextsOfFile(source, target, columns, signal), signal)
@@ -78,7 +78,14 @@ export function FileImport({ source, target }: { source: ImportSource; target: I
         }}
         disabled={step !== undefined}
       />
-      <ImportOutcome target={target} columns={columns} runCount={runCount} checked={checked} problem={problem} isUncertain={isUncertain} />
+      <ImportOutcome
+        target={target}
+        columns={columns}
+        runCount={runCount}
+        checked={checked}
+        problem={problem}
+        isUncertain={isUncertain}
+      />
       <ImportActions
         step={step}
         isChecked={checked !== undefined}

@@ -36,7 +36,7 @@ export function SheetImport({ source, target }: { source: ImportSource; target: 
   const { header } = source
   const [columns, setColumns] = useState(() => matchHeader(header, target.fields))
   const [sheet, setSheet] = useState(() => createSheet(header.length, trimRows(source), maxRows))
-  const { step, runCount, prepared, checked, imported, problem, isUncertain = false, check, importChecked, stop, reset } =
+  const { step, runCount, prepared, checked, imported, problem, isUncertain, check, importChecked, stop, reset } =
     useImport<Prepared>(target.name)
   const isCurrent = prepared?.rows === sheet.rows
   useLeaveWarning(sheet.past.length > 0 && !imported)

@@ -56,8 +56,9 @@ export function useImport<P extends PreparedImport>(targetName: string) {
       if (!dryRun) void queryClient.invalidateQueries()
       setOutcome({ prepared, ...(dryRun ? !isInvalid && { checked: result } : { imported: result }) })
     } catch (error) {
+      const problem = toProblem(error)
       if (signal.aborted) onStopped()
-      else setOutcome({ prepared, problem: toProblem(error), isUncertain: !dryRun && toProblem(error).isTransient })
+      else setOutcome({ prepared, problem, isUncertain: !dryRun && problem.isTransient })
     } finally {
       setStep(undefined)
       setRunCount((count) => count + 1)
@@ -66,6 +67,7 @@ export function useImport<P extends PreparedImport>(targetName: string) {
   return {
     step,
     ...outcome,
+    isUncertain: outcome.isUncertain ?? false,
     /** The number of finished checks and imports. */
     runCount,
     check: (prepare: (signal: AbortSignal) => P | Promise<P>) =>

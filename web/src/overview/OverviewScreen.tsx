@@ -1,5 +1,6 @@
 import { SimpleGrid, Stack, Text } from '@mantine/core'
 
+import { formatTotal } from '../components/formatTotal'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { Screen } from '../components/Screen'
 import { Section } from '../components/Section'
@@ -74,7 +75,7 @@ function Tiles({ summary }: { summary: Summary }) {
       />
       <StatTile
         label="Containers"
-        value={`${summary.containers_estimated ? 'about ' : ''}${n(summary.containers)}`}
+        value={formatTotal({ count: summary.containers, isEstimate: summary.containers_estimated })}
         to="/containers"
         note={summary.freezers === 1 ? 'in 1 freezer' : `in ${n(summary.freezers)} freezers`}
       />

@@ -53,7 +53,6 @@ function rowHits(group: SearchGroup): SearchHit[] {
   }
 }
 
-
 const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 const formatTime = (at: string | undefined) => (at === undefined ? undefined : timeFormat.format(new Date(at)))
 

@@ -22,7 +22,12 @@ export function PasswordLinkDialog({ name, email, link, onClose }: Props) {
   const text = `Hello ${name},\n\nopen this link to choose a password. The link works once, within 24 hours.\n\n${url}\n`
   const mail = `mailto:${email ?? ''}?subject=${encodeURIComponent(subject)}&body=${encodeURIComponent(text)}`
   return (
-    <Dialog title={isInvitation ? `Invitation for ${name}` : `Password reset for ${name}`} onClose={onClose} closeOnClickOutside={false} size="lg">
+    <Dialog
+      title={isInvitation ? `Invitation for ${name}` : `Password reset for ${name}`}
+      onClose={onClose}
+      closeOnClickOutside={false}
+      size="lg"
+    >
       <Stack>
         <Text size="sm">
           Send this link to {name}. The first person who opens it chooses the password. It works once, within 24 hours. You
