@@ -92,7 +92,7 @@ test('a new alert appears in the numbers without a reload', async ({ page, openS
   const user = newUserId()
   await recordEvents(openServer, [largeWithdrawal(user, '8000.00')])
   await expect.poll(countOf).toBe(before + 1)
-  await expect(menuLink(page, 'Alerts')).toContainText(String(before + 1))
+  await expect(menuLink(page, 'Alerts')).toContainText((before + 1).toLocaleString('en'))
   await expect(strip(page)).toContainText(`User ${user}: withdrawal of 8000.00`)
 })
 
