@@ -40,6 +40,17 @@ var fieldRules = bind.Rules{
 	"status":             {Check: validateNotBlank},
 	"due_on":             {Check: validateDate},
 	"today":              {Check: validateDate},
+	"barcode":            {Check: validateText(200)},
+	"kind":               {Check: validateText(100)},
+	"project":            {Check: validateText(100)},
+	"unit":               {Check: validateText(20)},
+	"quantity":           {Check: validateQuantity, AcceptsNumber: true},
+	"expires_on":         {Check: validateDate},
+	"thaw_count":         {Min: 0, Max: 10_000},
+	"rows":               {Min: 1, Max: 100},
+	"columns":            {Min: 1, Max: 100},
+	"scheme":             {Check: oneOf("A1", "1-1", "1")},
+	"capacity":           {Min: 1, Max: 100_000},
 	"amount":             {Check: validateAmount, AcceptsNumber: true},
 	"limit":              {Check: validateLimit, AcceptsNumber: true},
 	"postcode_or_zip":    {AcceptsNumber: true},
@@ -47,6 +58,7 @@ var fieldRules = bind.Rules{
 	"noun":               {Check: oneOf(listNouns...)},
 	"query":              {Check: validateListQuery},
 	"SearchParams.noun":  {}, // the operation checks it
+	"type":               {Check: validateText(100)},
 	"VoidRequest.reason": {Check: validateReason},
 	"NewEvent.type":      eventType,
 	"ListEventsRow.type": eventType,
@@ -115,6 +127,26 @@ func validateNotBlank(text string) string {
 	}
 	return ""
 }
+
+// validateText returns a validator that accepts a text that is not blank, of at most this many characters.
+func validateText(maxLen int) func(string) string {
+	return func(text string) string {
+		if utf8.RuneCountInString(text) > maxLen {
+			return fmt.Sprintf("must have at most %d characters", maxLen)
+		}
+		return validateNotBlank(text)
+	}
+}
+
+// validateQuantity accepts a decimal from 0 to 10^12.
+func validateQuantity(text string) string {
+	if !quantityRE.MatchString(text) {
+		return "must be from 0 to 999999999999, with at most 9 decimals, like 1.5"
+	}
+	return ""
+}
+
+var quantityRE = regexp.MustCompile(`^[0-9]{1,12}(\.[0-9]{1,9})?$`)
 
 // validateDisplayName accepts a name in one line.
 func validateDisplayName(text string) string {

@@ -107,8 +107,10 @@ func routes(s services) []rest.Route {
 			"/freezers/{offset}/{limit}", "/freezers", "/freezers/", "/api/v1/freezers"),
 		post(operator, rest.Create(q.CreateFreezer, rest.ImportRows[db.UpsertFreezerParams](q.ImportFreezers)),
 			"/api/v1/freezers"),
-		post(operator, rest.One(q.UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
-		put(operator, rest.One(q.UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		post(operator, rest.One(q.UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}").
+			ShortRequires("name", "site_id"),
+		put(operator, rest.One(q.UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}").
+			ShortRequires("name", "site_id"),
 		patch(operator, rest.One(q.PatchFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
 		patch(operator, rest.Matching(q.PatchFreezer), "/api/v1/freezers"),
 		del(operator, rest.One(q.DeleteFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
@@ -132,15 +134,22 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.List(q.ListContainers),
 			"/containers/{offset}/{limit}", "/containers", "/containers/", "/api/v1/containers"),
 		post(operator, rest.Create(q.CreateContainer, rest.ImportRows[db.UpsertContainerParams](q.ImportContainers)),
-			"/api/v1/containers"),
-		post(operator, rest.One(q.UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
-		put(operator, rest.One(q.UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+			"/api/v1/containers").Either("freezer_id", "parent_uuid"),
+		post(operator, rest.One(q.UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}").
+			ShortRequires("description", "freezer_id").Either("freezer_id", "parent_uuid"),
+		put(operator, rest.One(q.UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}").
+			ShortRequires("description", "freezer_id").Either("freezer_id", "parent_uuid"),
 		patch(operator, rest.One(q.PatchContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
 		patch(operator, rest.Matching(q.PatchContainer), "/api/v1/containers"),
 		del(operator, rest.One(q.DeleteContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
 		del(operator, rest.Matching(q.DeleteContainer), "/api/v1/containers"),
 		get(viewer, rest.ListOf(q.ListContainerChanges),
 			"/container/{uuid}/history", "/api/v1/containers/{uuid}/history"),
+		get(viewer, rest.One(q.GetContainerPath), "/api/v1/containers/{uuid}/path"),
+		get(viewer, rest.One(q.GetContainerContents), "/api/v1/containers/{uuid}/contents"),
+		get(viewer, rest.One(q.GetFreePositions), "/api/v1/containers/{uuid}/free-positions"),
+		get(viewer, rest.One(q.GetFreezerMap), "/api/v1/freezers/{id}/map"),
+		get(viewer, rest.List(q.ListOccupancy, rest.Key("freezer_id", "ordinal")), "/api/v1/occupancy"),
 
 		// Existing clients omit the nullable fields of todos.
 		get(viewer, rest.One(q.GetTodo), "/todo/{id}", "/api/v1/todos/{id}"),

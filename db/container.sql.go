@@ -10,43 +10,145 @@ import (
 	"encoding/json"
 
 	"github.com/google/uuid"
+	"labledger/internal/sqltype"
 )
 
 const createContainer = `-- name: CreateContainer :one
 INSERT INTO container (
     uuid,
     description,
-    freezer_id
+    freezer_id,
+    barcode,
+    kind,
+    type,
+    owner,
+    project,
+    quantity,
+    unit,
+    expires_on,
+    thaw_count,
+    rows,
+    columns,
+    scheme,
+    blocked,
+    capacity,
+    parent_uuid,
+    position
 )
 VALUES (
     coalesce($1::uuid, gen_random_uuid()),
     $2::text,
-    $3::bigint
+    $3::bigint,
+    $4::text,
+    $5::text,
+    $6::text,
+    $7::text,
+    $8::text,
+    $9::numeric,
+    $10::text,
+    $11::date,
+    coalesce($12::integer, 0),
+    $13::integer,
+    $14::integer,
+    $15::text,
+    $16::text,
+    $17::integer,
+    $18::uuid,
+    $19::text
 )
-RETURNING id, uuid, description, freezer_id, version
+RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
 `
 
 type CreateContainerParams struct {
-	Uuid        *uuid.UUID `json:"uuid"`
-	Description *string    `json:"description"`
-	FreezerID   int64      `json:"freezer_id"`
+	Uuid        *uuid.UUID       `json:"uuid"`
+	Description *string          `json:"description"`
+	FreezerID   *int64           `json:"freezer_id"`
+	Barcode     *string          `json:"barcode"`
+	Kind        *string          `json:"kind"`
+	Type        *string          `json:"type"`
+	Owner       *string          `json:"owner"`
+	Project     *string          `json:"project"`
+	Quantity    *sqltype.Decimal `json:"quantity"`
+	Unit        *string          `json:"unit"`
+	ExpiresOn   *sqltype.Date    `json:"expires_on"`
+	ThawCount   *int32           `json:"thaw_count"`
+	Rows        *int32           `json:"rows"`
+	Columns     *int32           `json:"columns"`
+	Scheme      *string          `json:"scheme"`
+	Blocked     *string          `json:"blocked"`
+	Capacity    *int32           `json:"capacity"`
+	ParentUuid  *uuid.UUID       `json:"parent_uuid"`
+	Position    *string          `json:"position"`
 }
 
-// Creates a container. The server assigns the ID, and the UUID unless one is given.
+// Creates a container. The server assigns the ID, and the UUID unless one is given. A container in another one lies in
+// the freezer of that one.
 //
 //	INSERT INTO container (
 //	    uuid,
 //	    description,
-//	    freezer_id
+//	    freezer_id,
+//	    barcode,
+//	    kind,
+//	    type,
+//	    owner,
+//	    project,
+//	    quantity,
+//	    unit,
+//	    expires_on,
+//	    thaw_count,
+//	    rows,
+//	    columns,
+//	    scheme,
+//	    blocked,
+//	    capacity,
+//	    parent_uuid,
+//	    position
 //	)
 //	VALUES (
 //	    coalesce($1::uuid, gen_random_uuid()),
 //	    $2::text,
-//	    $3::bigint
+//	    $3::bigint,
+//	    $4::text,
+//	    $5::text,
+//	    $6::text,
+//	    $7::text,
+//	    $8::text,
+//	    $9::numeric,
+//	    $10::text,
+//	    $11::date,
+//	    coalesce($12::integer, 0),
+//	    $13::integer,
+//	    $14::integer,
+//	    $15::text,
+//	    $16::text,
+//	    $17::integer,
+//	    $18::uuid,
+//	    $19::text
 //	)
-//	RETURNING id, uuid, description, freezer_id, version
+//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
 func (q *Queries) CreateContainer(ctx context.Context, arg CreateContainerParams) (Container, error) {
-	row := q.db.QueryRow(ctx, createContainer, arg.Uuid, arg.Description, arg.FreezerID)
+	row := q.db.QueryRow(ctx, createContainer,
+		arg.Uuid,
+		arg.Description,
+		arg.FreezerID,
+		arg.Barcode,
+		arg.Kind,
+		arg.Type,
+		arg.Owner,
+		arg.Project,
+		arg.Quantity,
+		arg.Unit,
+		arg.ExpiresOn,
+		arg.ThawCount,
+		arg.Rows,
+		arg.Columns,
+		arg.Scheme,
+		arg.Blocked,
+		arg.Capacity,
+		arg.ParentUuid,
+		arg.Position,
+	)
 	var i Container
 	err := row.Scan(
 		&i.ID,
@@ -54,30 +156,81 @@ func (q *Queries) CreateContainer(ctx context.Context, arg CreateContainerParams
 		&i.Description,
 		&i.FreezerID,
 		&i.Version,
+		&i.Barcode,
+		&i.Kind,
+		&i.Type,
+		&i.Owner,
+		&i.Project,
+		&i.Quantity,
+		&i.Unit,
+		&i.ExpiresOn,
+		&i.ThawCount,
+		&i.Rows,
+		&i.Columns,
+		&i.Scheme,
+		&i.Blocked,
+		&i.Capacity,
+		&i.ParentUuid,
+		&i.Position,
+		&i.PositionRow,
+		&i.PositionColumn,
+		&i.ParentDepth,
+		&i.ParentLayout,
+		&i.Depth,
+		&i.Layout,
 	)
 	return i, err
 }
 
 const deleteContainer = `-- name: DeleteContainer :one
+WITH RECURSIVE inside AS (
+    SELECT container.uuid
+    FROM container
+    WHERE $3::boolean AND container.parent_uuid = $1
+    UNION ALL
+    SELECT container.uuid
+    FROM container
+    JOIN inside ON container.parent_uuid = inside.uuid
+), deleted_content AS (
+    DELETE FROM container WHERE container.uuid IN (SELECT inside.uuid FROM inside)
+)
 DELETE FROM container
-WHERE uuid = $1::uuid
+WHERE container.uuid = $1::uuid
   AND assert_version(version, $2::bigint)
-RETURNING id, uuid, description, freezer_id, version
+  AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
+      'containers', (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1)
+  )))
+RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
 `
 
 type DeleteContainerParams struct {
 	Uuid    uuid.UUID `json:"uuid"`
 	Version *int64    `json:"version"`
+	Cascade bool      `json:"cascade"`
 }
 
-// Deletes a container.
+// Deletes a container. If containers lie in it, the request fails with 409, unless cascade=true deletes them as well.
 //
+//	WITH RECURSIVE inside AS (
+//	    SELECT container.uuid
+//	    FROM container
+//	    WHERE $3::boolean AND container.parent_uuid = $1
+//	    UNION ALL
+//	    SELECT container.uuid
+//	    FROM container
+//	    JOIN inside ON container.parent_uuid = inside.uuid
+//	), deleted_content AS (
+//	    DELETE FROM container WHERE container.uuid IN (SELECT inside.uuid FROM inside)
+//	)
 //	DELETE FROM container
-//	WHERE uuid = $1::uuid
+//	WHERE container.uuid = $1::uuid
 //	  AND assert_version(version, $2::bigint)
-//	RETURNING id, uuid, description, freezer_id, version
+//	  AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
+//	      'containers', (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1)
+//	  )))
+//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
 func (q *Queries) DeleteContainer(ctx context.Context, arg DeleteContainerParams) (Container, error) {
-	row := q.db.QueryRow(ctx, deleteContainer, arg.Uuid, arg.Version)
+	row := q.db.QueryRow(ctx, deleteContainer, arg.Uuid, arg.Version, arg.Cascade)
 	var i Container
 	err := row.Scan(
 		&i.ID,
@@ -85,12 +238,34 @@ func (q *Queries) DeleteContainer(ctx context.Context, arg DeleteContainerParams
 		&i.Description,
 		&i.FreezerID,
 		&i.Version,
+		&i.Barcode,
+		&i.Kind,
+		&i.Type,
+		&i.Owner,
+		&i.Project,
+		&i.Quantity,
+		&i.Unit,
+		&i.ExpiresOn,
+		&i.ThawCount,
+		&i.Rows,
+		&i.Columns,
+		&i.Scheme,
+		&i.Blocked,
+		&i.Capacity,
+		&i.ParentUuid,
+		&i.Position,
+		&i.PositionRow,
+		&i.PositionColumn,
+		&i.ParentDepth,
+		&i.ParentLayout,
+		&i.Depth,
+		&i.Layout,
 	)
 	return i, err
 }
 
 const getContainer = `-- name: GetContainer :one
-SELECT id, uuid, description, freezer_id, version
+SELECT id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
 FROM container
 WHERE uuid = $1::uuid
 `
@@ -101,7 +276,7 @@ type GetContainerParams struct {
 
 // Returns one container.
 //
-//	SELECT id, uuid, description, freezer_id, version
+//	SELECT id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
 //	FROM container
 //	WHERE uuid = $1::uuid
 func (q *Queries) GetContainer(ctx context.Context, arg GetContainerParams) (Container, error) {
@@ -113,6 +288,28 @@ func (q *Queries) GetContainer(ctx context.Context, arg GetContainerParams) (Con
 		&i.Description,
 		&i.FreezerID,
 		&i.Version,
+		&i.Barcode,
+		&i.Kind,
+		&i.Type,
+		&i.Owner,
+		&i.Project,
+		&i.Quantity,
+		&i.Unit,
+		&i.ExpiresOn,
+		&i.ThawCount,
+		&i.Rows,
+		&i.Columns,
+		&i.Scheme,
+		&i.Blocked,
+		&i.Capacity,
+		&i.ParentUuid,
+		&i.Position,
+		&i.PositionRow,
+		&i.PositionColumn,
+		&i.ParentDepth,
+		&i.ParentLayout,
+		&i.Depth,
+		&i.Layout,
 	)
 	return i, err
 }
@@ -139,11 +336,61 @@ WITH element AS (
         (value ->> 'uuid')::uuid AS uuid,
         merged ->> 'description' AS description,
         (merged ->> 'freezer_id')::bigint AS freezer_id,
+        merged ->> 'barcode' AS barcode,
+        merged ->> 'kind' AS kind,
+        merged ->> 'type' AS type,
+        merged ->> 'owner' AS owner,
+        merged ->> 'project' AS project,
+        (merged ->> 'quantity')::numeric AS quantity,
+        merged ->> 'unit' AS unit,
+        (merged ->> 'expires_on')::date AS expires_on,
+        coalesce((merged ->> 'thaw_count')::integer, 0) AS thaw_count,
+        (merged ->> 'rows')::integer AS rows,
+        (merged ->> 'columns')::integer AS columns,
+        merged ->> 'scheme' AS scheme,
+        merged ->> 'blocked' AS blocked,
+        (merged ->> 'capacity')::integer AS capacity,
+        (merged ->> 'parent_uuid')::uuid AS parent_uuid,
+        CASE
+            WHEN value ? 'position' OR NOT value ? 'parent_uuid' THEN merged ->> 'position'
+            WHEN value ->> 'parent_uuid' IS NOT DISTINCT FROM stored ->> 'parent_uuid' THEN merged ->> 'position'
+        END AS position,
         (value ->> 'version')::bigint AS version,
         merged
     FROM element
     LEFT JOIN present ON present.uuid = (value ->> 'uuid')::uuid
     CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
+), place AS (
+    SELECT
+        line,
+        input.uuid,
+        input.parent_uuid,
+        input.position,
+        coalesce(parent.freezer_id, earlier.freezer_id) AS freezer_id,
+        coalesce(parent.layout, earlier.layout) AS layout,
+        coalesce(total_positions(parent), earlier.capacity) AS capacity,
+        cell.position_row,
+        cell.position_column,
+        stored ->> 'parent_uuid' IS DISTINCT FROM input.parent_uuid::text AS is_new_there
+    FROM input
+    LEFT JOIN present USING (uuid)
+    LEFT JOIN container AS parent ON parent.uuid = input.parent_uuid
+    LEFT JOIN (
+        SELECT
+            line AS earlier_line,
+            uuid,
+            freezer_id,
+            grid_layout(rows, columns, coalesce(scheme, 'A1'), blocked) AS layout,
+            coalesce(capacity, rows * columns - coalesce(cardinality(string_to_array(blocked, ',')), 0)) AS capacity
+        FROM input
+    ) AS earlier ON earlier.uuid = input.parent_uuid AND earlier_line < line AND parent.uuid IS NULL
+    LEFT JOIN LATERAL parse_position(coalesce(parent.layout, earlier.layout), input.position) AS cell ON true
+    WHERE input.parent_uuid IS NOT NULL
+), inside AS (
+    SELECT content.parent_uuid, count(*) AS total
+    FROM container AS content
+    WHERE content.parent_uuid IN (SELECT place.parent_uuid FROM place WHERE is_new_there AND capacity IS NOT NULL)
+    GROUP BY content.parent_uuid
 ), problem AS (
     SELECT line, 'uuid' AS field, 409 AS status, 'is already used by an earlier line' AS message
     FROM (
@@ -196,44 +443,129 @@ WITH element AS (
     JOIN present USING (uuid)
     WHERE input.id <> present.id
     UNION ALL
-    SELECT line, field, 400, format('is missing, but needed to create container %s', uuid)
+    SELECT line, 'freezer_id', 400, 'is missing, but needed for a container that lies in no other'
     FROM input
-    CROSS JOIN unnest(ARRAY['freezer_id']) AS field
-    WHERE uuid IS NOT NULL
-      AND merged -> field IS NULL
+    WHERE freezer_id IS NULL
+      AND parent_uuid IS NULL
+    UNION ALL
+    SELECT line, 'barcode', 409, 'is already used by an earlier line'
+    FROM (
+        SELECT line, row_number() OVER (PARTITION BY barcode ORDER BY line) AS nth
+        FROM input
+        WHERE barcode IS NOT NULL
+    ) AS numbered
+    WHERE nth > 1
+    UNION ALL
+    SELECT line, 'barcode', 409, format('belongs to container %s', container.uuid)
+    FROM input
+    JOIN container USING (barcode)
+    WHERE input.uuid IS DISTINCT FROM container.uuid
+    UNION ALL
+    SELECT line, 'owner', 400, format('there is no user %s', owner)
+    FROM input
+    WHERE owner IS NOT NULL
+      AND NOT EXISTS (SELECT FROM account WHERE account.username = input.owner)
+    UNION ALL
+    SELECT line, 'columns', 400, 'must be set together with rows'
+    FROM input
+    WHERE (rows IS NULL) <> (columns IS NULL)
+    UNION ALL
+    SELECT line, 'parent_uuid', 400, format('there is no container %s, also not in an earlier line', parent_uuid)
+    FROM place
+    WHERE layout IS NULL
+    UNION ALL
+    SELECT place.line, 'freezer_id', 400, format('must be %s, the freezer of the parent', place.freezer_id)
+    FROM place
+    JOIN element USING (line)
+    WHERE place.freezer_id <> (value ->> 'freezer_id')::bigint
+      AND value ? 'parent_uuid'
+    UNION ALL
+    SELECT line, 'position', 400, CASE
+        WHEN layout = '' THEN 'needs a parent with a grid'
+        WHEN position_row IS NULL THEN format(
+            'must be from %s to %s',
+            position_label(layout, 1, 1),
+            position_label(layout, layout_rows(layout), layout_columns(layout))
+        )
+        ELSE 'is blocked'
+    END
+    FROM place
+    WHERE layout IS NOT NULL
+      AND position IS NOT NULL
+      AND (position_row IS NULL OR is_blocked(layout, position_label(layout, position_row, position_column)))
+    UNION ALL
+    SELECT line, 'position', 409, format('%s is taken by %s', place.position, container_name(occupant))
+    FROM place
+    JOIN container AS occupant USING (parent_uuid, position_row, position_column)
+    WHERE place.uuid IS DISTINCT FROM occupant.uuid
+    UNION ALL
+    SELECT line, 'position', 409, 'is already used by an earlier line'
+    FROM (
+        SELECT
+            line,
+            row_number() OVER (PARTITION BY parent_uuid, position_row, position_column ORDER BY line) AS nth
+        FROM place
+        WHERE position_row IS NOT NULL
+    ) AS numbered
+    WHERE nth > 1
+    UNION ALL
+    SELECT line, 'parent_uuid', 409, format('is full: it holds at most %s containers', capacity)
+    FROM (
+        SELECT
+            line,
+            capacity,
+            coalesce(inside.total, 0) + row_number() OVER (PARTITION BY parent_uuid ORDER BY line) AS nth
+        FROM place
+        LEFT JOIN inside USING (parent_uuid)
+        WHERE is_new_there
+    ) AS numbered
+    WHERE nth > capacity
 ), valid AS (
-    SELECT line, id, uuid, description, freezer_id, version, merged
+    SELECT line, id, uuid, description, freezer_id, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, version, merged
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
-    INSERT INTO container (id, description, freezer_id)
-    SELECT coalesce(id, nextval('container_id_seq')), description, freezer_id
+    INSERT INTO container (
+        id, uuid,
+        description, freezer_id, barcode, kind, type, owner, project, quantity, unit, expires_on,
+        thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position
+    )
+    SELECT
+        coalesce(id, nextval('container_id_seq')), coalesce(uuid, gen_random_uuid()),
+        description, freezer_id, barcode, kind, type, owner, project, quantity, unit, expires_on,
+        thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position
     FROM valid
     CROSS JOIN advance_ids('container', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
     WHERE uuid IS NULL
-    ORDER BY line
-    RETURNING true AS created
-), inserted AS (
-    INSERT INTO container (id, uuid, description, freezer_id)
-    SELECT coalesce(id, nextval('container_id_seq')), uuid, description, freezer_id
-    FROM valid
-    CROSS JOIN advance_ids('container', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
-    WHERE uuid IS NOT NULL
-      AND uuid NOT IN (SELECT present.uuid FROM present)
+       OR uuid NOT IN (SELECT present.uuid FROM present)
     ORDER BY line
     RETURNING true AS created
 ), updated AS (
     UPDATE container SET
         description = valid.description,
-        freezer_id = valid.freezer_id
+        freezer_id = valid.freezer_id,
+        barcode = valid.barcode,
+        kind = valid.kind,
+        type = valid.type,
+        owner = valid.owner,
+        project = valid.project,
+        quantity = valid.quantity,
+        unit = valid.unit,
+        expires_on = valid.expires_on,
+        thaw_count = valid.thaw_count,
+        rows = valid.rows,
+        columns = valid.columns,
+        scheme = valid.scheme,
+        blocked = valid.blocked,
+        capacity = valid.capacity,
+        parent_uuid = valid.parent_uuid,
+        position = valid.position
     FROM valid
     WHERE container.uuid = valid.uuid
     RETURNING true AS updated
 )
 SELECT
-    (
-        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM inserted)
-    )::bigint AS created,
+    (SELECT count(*) FROM created) AS created,
     (SELECT count(*) FROM updated) AS updated,
     (
         SELECT count(*)
@@ -284,11 +616,61 @@ type ImportContainersRow struct {
 //	        (value ->> 'uuid')::uuid AS uuid,
 //	        merged ->> 'description' AS description,
 //	        (merged ->> 'freezer_id')::bigint AS freezer_id,
+//	        merged ->> 'barcode' AS barcode,
+//	        merged ->> 'kind' AS kind,
+//	        merged ->> 'type' AS type,
+//	        merged ->> 'owner' AS owner,
+//	        merged ->> 'project' AS project,
+//	        (merged ->> 'quantity')::numeric AS quantity,
+//	        merged ->> 'unit' AS unit,
+//	        (merged ->> 'expires_on')::date AS expires_on,
+//	        coalesce((merged ->> 'thaw_count')::integer, 0) AS thaw_count,
+//	        (merged ->> 'rows')::integer AS rows,
+//	        (merged ->> 'columns')::integer AS columns,
+//	        merged ->> 'scheme' AS scheme,
+//	        merged ->> 'blocked' AS blocked,
+//	        (merged ->> 'capacity')::integer AS capacity,
+//	        (merged ->> 'parent_uuid')::uuid AS parent_uuid,
+//	        CASE
+//	            WHEN value ? 'position' OR NOT value ? 'parent_uuid' THEN merged ->> 'position'
+//	            WHEN value ->> 'parent_uuid' IS NOT DISTINCT FROM stored ->> 'parent_uuid' THEN merged ->> 'position'
+//	        END AS position,
 //	        (value ->> 'version')::bigint AS version,
 //	        merged
 //	    FROM element
 //	    LEFT JOIN present ON present.uuid = (value ->> 'uuid')::uuid
 //	    CROSS JOIN LATERAL (SELECT coalesce(stored, '{}') || value AS merged) AS row_of_line
+//	), place AS (
+//	    SELECT
+//	        line,
+//	        input.uuid,
+//	        input.parent_uuid,
+//	        input.position,
+//	        coalesce(parent.freezer_id, earlier.freezer_id) AS freezer_id,
+//	        coalesce(parent.layout, earlier.layout) AS layout,
+//	        coalesce(total_positions(parent), earlier.capacity) AS capacity,
+//	        cell.position_row,
+//	        cell.position_column,
+//	        stored ->> 'parent_uuid' IS DISTINCT FROM input.parent_uuid::text AS is_new_there
+//	    FROM input
+//	    LEFT JOIN present USING (uuid)
+//	    LEFT JOIN container AS parent ON parent.uuid = input.parent_uuid
+//	    LEFT JOIN (
+//	        SELECT
+//	            line AS earlier_line,
+//	            uuid,
+//	            freezer_id,
+//	            grid_layout(rows, columns, coalesce(scheme, 'A1'), blocked) AS layout,
+//	            coalesce(capacity, rows * columns - coalesce(cardinality(string_to_array(blocked, ',')), 0)) AS capacity
+//	        FROM input
+//	    ) AS earlier ON earlier.uuid = input.parent_uuid AND earlier_line < line AND parent.uuid IS NULL
+//	    LEFT JOIN LATERAL parse_position(coalesce(parent.layout, earlier.layout), input.position) AS cell ON true
+//	    WHERE input.parent_uuid IS NOT NULL
+//	), inside AS (
+//	    SELECT content.parent_uuid, count(*) AS total
+//	    FROM container AS content
+//	    WHERE content.parent_uuid IN (SELECT place.parent_uuid FROM place WHERE is_new_there AND capacity IS NOT NULL)
+//	    GROUP BY content.parent_uuid
 //	), problem AS (
 //	    SELECT line, 'uuid' AS field, 409 AS status, 'is already used by an earlier line' AS message
 //	    FROM (
@@ -341,44 +723,129 @@ type ImportContainersRow struct {
 //	    JOIN present USING (uuid)
 //	    WHERE input.id <> present.id
 //	    UNION ALL
-//	    SELECT line, field, 400, format('is missing, but needed to create container %s', uuid)
+//	    SELECT line, 'freezer_id', 400, 'is missing, but needed for a container that lies in no other'
 //	    FROM input
-//	    CROSS JOIN unnest(ARRAY['freezer_id']) AS field
-//	    WHERE uuid IS NOT NULL
-//	      AND merged -> field IS NULL
+//	    WHERE freezer_id IS NULL
+//	      AND parent_uuid IS NULL
+//	    UNION ALL
+//	    SELECT line, 'barcode', 409, 'is already used by an earlier line'
+//	    FROM (
+//	        SELECT line, row_number() OVER (PARTITION BY barcode ORDER BY line) AS nth
+//	        FROM input
+//	        WHERE barcode IS NOT NULL
+//	    ) AS numbered
+//	    WHERE nth > 1
+//	    UNION ALL
+//	    SELECT line, 'barcode', 409, format('belongs to container %s', container.uuid)
+//	    FROM input
+//	    JOIN container USING (barcode)
+//	    WHERE input.uuid IS DISTINCT FROM container.uuid
+//	    UNION ALL
+//	    SELECT line, 'owner', 400, format('there is no user %s', owner)
+//	    FROM input
+//	    WHERE owner IS NOT NULL
+//	      AND NOT EXISTS (SELECT FROM account WHERE account.username = input.owner)
+//	    UNION ALL
+//	    SELECT line, 'columns', 400, 'must be set together with rows'
+//	    FROM input
+//	    WHERE (rows IS NULL) <> (columns IS NULL)
+//	    UNION ALL
+//	    SELECT line, 'parent_uuid', 400, format('there is no container %s, also not in an earlier line', parent_uuid)
+//	    FROM place
+//	    WHERE layout IS NULL
+//	    UNION ALL
+//	    SELECT place.line, 'freezer_id', 400, format('must be %s, the freezer of the parent', place.freezer_id)
+//	    FROM place
+//	    JOIN element USING (line)
+//	    WHERE place.freezer_id <> (value ->> 'freezer_id')::bigint
+//	      AND value ? 'parent_uuid'
+//	    UNION ALL
+//	    SELECT line, 'position', 400, CASE
+//	        WHEN layout = '' THEN 'needs a parent with a grid'
+//	        WHEN position_row IS NULL THEN format(
+//	            'must be from %s to %s',
+//	            position_label(layout, 1, 1),
+//	            position_label(layout, layout_rows(layout), layout_columns(layout))
+//	        )
+//	        ELSE 'is blocked'
+//	    END
+//	    FROM place
+//	    WHERE layout IS NOT NULL
+//	      AND position IS NOT NULL
+//	      AND (position_row IS NULL OR is_blocked(layout, position_label(layout, position_row, position_column)))
+//	    UNION ALL
+//	    SELECT line, 'position', 409, format('%s is taken by %s', place.position, container_name(occupant))
+//	    FROM place
+//	    JOIN container AS occupant USING (parent_uuid, position_row, position_column)
+//	    WHERE place.uuid IS DISTINCT FROM occupant.uuid
+//	    UNION ALL
+//	    SELECT line, 'position', 409, 'is already used by an earlier line'
+//	    FROM (
+//	        SELECT
+//	            line,
+//	            row_number() OVER (PARTITION BY parent_uuid, position_row, position_column ORDER BY line) AS nth
+//	        FROM place
+//	        WHERE position_row IS NOT NULL
+//	    ) AS numbered
+//	    WHERE nth > 1
+//	    UNION ALL
+//	    SELECT line, 'parent_uuid', 409, format('is full: it holds at most %s containers', capacity)
+//	    FROM (
+//	        SELECT
+//	            line,
+//	            capacity,
+//	            coalesce(inside.total, 0) + row_number() OVER (PARTITION BY parent_uuid ORDER BY line) AS nth
+//	        FROM place
+//	        LEFT JOIN inside USING (parent_uuid)
+//	        WHERE is_new_there
+//	    ) AS numbered
+//	    WHERE nth > capacity
 //	), valid AS (
-//	    SELECT line, id, uuid, description, freezer_id, version, merged
+//	    SELECT line, id, uuid, description, freezer_id, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, version, merged
 //	    FROM input
 //	    WHERE line NOT IN (SELECT problem.line FROM problem)
 //	), created AS (
-//	    INSERT INTO container (id, description, freezer_id)
-//	    SELECT coalesce(id, nextval('container_id_seq')), description, freezer_id
+//	    INSERT INTO container (
+//	        id, uuid,
+//	        description, freezer_id, barcode, kind, type, owner, project, quantity, unit, expires_on,
+//	        thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position
+//	    )
+//	    SELECT
+//	        coalesce(id, nextval('container_id_seq')), coalesce(uuid, gen_random_uuid()),
+//	        description, freezer_id, barcode, kind, type, owner, project, quantity, unit, expires_on,
+//	        thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position
 //	    FROM valid
 //	    CROSS JOIN advance_ids('container', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
 //	    WHERE uuid IS NULL
-//	    ORDER BY line
-//	    RETURNING true AS created
-//	), inserted AS (
-//	    INSERT INTO container (id, uuid, description, freezer_id)
-//	    SELECT coalesce(id, nextval('container_id_seq')), uuid, description, freezer_id
-//	    FROM valid
-//	    CROSS JOIN advance_ids('container', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
-//	    WHERE uuid IS NOT NULL
-//	      AND uuid NOT IN (SELECT present.uuid FROM present)
+//	       OR uuid NOT IN (SELECT present.uuid FROM present)
 //	    ORDER BY line
 //	    RETURNING true AS created
 //	), updated AS (
 //	    UPDATE container SET
 //	        description = valid.description,
-//	        freezer_id = valid.freezer_id
+//	        freezer_id = valid.freezer_id,
+//	        barcode = valid.barcode,
+//	        kind = valid.kind,
+//	        type = valid.type,
+//	        owner = valid.owner,
+//	        project = valid.project,
+//	        quantity = valid.quantity,
+//	        unit = valid.unit,
+//	        expires_on = valid.expires_on,
+//	        thaw_count = valid.thaw_count,
+//	        rows = valid.rows,
+//	        columns = valid.columns,
+//	        scheme = valid.scheme,
+//	        blocked = valid.blocked,
+//	        capacity = valid.capacity,
+//	        parent_uuid = valid.parent_uuid,
+//	        position = valid.position
 //	    FROM valid
 //	    WHERE container.uuid = valid.uuid
 //	    RETURNING true AS updated
 //	)
 //	SELECT
-//	    (
-//	        SELECT (SELECT count(*) FROM created) + (SELECT count(*) FROM inserted)
-//	    )::bigint AS created,
+//	    (SELECT count(*) FROM created) AS created,
 //	    (SELECT count(*) FROM updated) AS updated,
 //	    (
 //	        SELECT count(*)
@@ -455,8 +922,11 @@ func (q *Queries) ListContainerChanges(ctx context.Context, arg ListContainerCha
 
 const listContainers = `-- name: ListContainers :many
 SELECT
-    container.id, container.uuid, container.description, container.freezer_id, container.version,
-    search_text(description) AS search
+    container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout,
+    search_text(
+        coalesce(description, '') || coalesce(E'\n' || barcode, '') || coalesce(E'\n' || kind, '')
+        || coalesce(E'\n' || type, '') || coalesce(E'\n' || owner, '') || coalesce(E'\n' || project, '')
+    ) AS search
 FROM container
 `
 
@@ -468,8 +938,11 @@ type ListContainersRow struct {
 // Lists the containers.
 //
 //	SELECT
-//	    container.id, container.uuid, container.description, container.freezer_id, container.version,
-//	    search_text(description) AS search
+//	    container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout,
+//	    search_text(
+//	        coalesce(description, '') || coalesce(E'\n' || barcode, '') || coalesce(E'\n' || kind, '')
+//	        || coalesce(E'\n' || type, '') || coalesce(E'\n' || owner, '') || coalesce(E'\n' || project, '')
+//	    ) AS search
 //	FROM container
 func (q *Queries) ListContainers(ctx context.Context) ([]ListContainersRow, error) {
 	rows, err := q.db.Query(ctx, listContainers)
@@ -486,6 +959,28 @@ func (q *Queries) ListContainers(ctx context.Context) ([]ListContainersRow, erro
 			&i.Container.Description,
 			&i.Container.FreezerID,
 			&i.Container.Version,
+			&i.Container.Barcode,
+			&i.Container.Kind,
+			&i.Container.Type,
+			&i.Container.Owner,
+			&i.Container.Project,
+			&i.Container.Quantity,
+			&i.Container.Unit,
+			&i.Container.ExpiresOn,
+			&i.Container.ThawCount,
+			&i.Container.Rows,
+			&i.Container.Columns,
+			&i.Container.Scheme,
+			&i.Container.Blocked,
+			&i.Container.Capacity,
+			&i.Container.ParentUuid,
+			&i.Container.Position,
+			&i.Container.PositionRow,
+			&i.Container.PositionColumn,
+			&i.Container.ParentDepth,
+			&i.Container.ParentLayout,
+			&i.Container.Depth,
+			&i.Container.Layout,
 			&i.Search,
 		); err != nil {
 			return nil, err
@@ -504,39 +999,111 @@ UPDATE container SET
         WHEN 'description' = ANY ($1::text[]) THEN $2::text
         ELSE description
     END,
-    freezer_id = CASE WHEN 'freezer_id' = ANY ($1) THEN $3::bigint ELSE freezer_id END
-WHERE uuid = $4::uuid
-  AND assert_version(version, $5::bigint)
-  AND assert_unchanged('id', id, $6::bigint)
-RETURNING id, uuid, description, freezer_id, version
+    freezer_id = CASE WHEN 'freezer_id' = ANY ($1) THEN $3::bigint ELSE freezer_id END,
+    barcode = CASE WHEN 'barcode' = ANY ($1) THEN $4::text ELSE barcode END,
+    kind = CASE WHEN 'kind' = ANY ($1) THEN $5::text ELSE kind END,
+    type = CASE WHEN 'type' = ANY ($1) THEN $6::text ELSE type END,
+    owner = CASE WHEN 'owner' = ANY ($1) THEN $7::text ELSE owner END,
+    project = CASE WHEN 'project' = ANY ($1) THEN $8::text ELSE project END,
+    quantity = CASE WHEN 'quantity' = ANY ($1) THEN $9::numeric ELSE quantity END,
+    unit = CASE WHEN 'unit' = ANY ($1) THEN $10::text ELSE unit END,
+    expires_on = CASE WHEN 'expires_on' = ANY ($1) THEN $11::date ELSE expires_on END,
+    thaw_count = CASE WHEN 'thaw_count' = ANY ($1) THEN $12::integer ELSE thaw_count END,
+    rows = CASE WHEN 'rows' = ANY ($1) THEN $13::integer ELSE rows END,
+    columns = CASE WHEN 'columns' = ANY ($1) THEN $14::integer ELSE columns END,
+    scheme = CASE WHEN 'scheme' = ANY ($1) THEN $15::text ELSE scheme END,
+    blocked = CASE WHEN 'blocked' = ANY ($1) THEN $16::text ELSE blocked END,
+    capacity = CASE WHEN 'capacity' = ANY ($1) THEN $17::integer ELSE capacity END,
+    parent_uuid = CASE WHEN 'parent_uuid' = ANY ($1) THEN $18::uuid ELSE parent_uuid END,
+    position = CASE
+        WHEN 'position' = ANY ($1) THEN $19::text
+        WHEN 'parent_uuid' = ANY ($1) AND $18::uuid IS DISTINCT FROM parent_uuid THEN NULL
+        ELSE position
+    END
+WHERE uuid = $20::uuid
+  AND assert_version(version, $21::bigint)
+  AND assert_unchanged('id', id, $22::bigint)
+RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
 `
 
 type PatchContainerParams struct {
-	Given       []string  `json:"given"`
-	Description *string   `json:"description"`
-	FreezerID   int64     `json:"freezer_id"`
-	Uuid        uuid.UUID `json:"uuid"`
-	Version     *int64    `json:"version"`
-	ID          *int64    `json:"id"`
+	Given       []string         `json:"given"`
+	Description *string          `json:"description"`
+	FreezerID   int64            `json:"freezer_id"`
+	Barcode     *string          `json:"barcode"`
+	Kind        *string          `json:"kind"`
+	Type        *string          `json:"type"`
+	Owner       *string          `json:"owner"`
+	Project     *string          `json:"project"`
+	Quantity    *sqltype.Decimal `json:"quantity"`
+	Unit        *string          `json:"unit"`
+	ExpiresOn   *sqltype.Date    `json:"expires_on"`
+	ThawCount   int32            `json:"thaw_count"`
+	Rows        *int32           `json:"rows"`
+	Columns     *int32           `json:"columns"`
+	Scheme      *string          `json:"scheme"`
+	Blocked     *string          `json:"blocked"`
+	Capacity    *int32           `json:"capacity"`
+	ParentUuid  *uuid.UUID       `json:"parent_uuid"`
+	Position    *string          `json:"position"`
+	Uuid        uuid.UUID        `json:"uuid"`
+	Version     *int64           `json:"version"`
+	ID          *int64           `json:"id"`
 }
 
-// Changes the given fields of a container. The other fields keep their values.
+// Changes the given fields of a container. The other fields keep their values. What lies in the container moves with it.
 //
 //	UPDATE container SET
 //	    description = CASE
 //	        WHEN 'description' = ANY ($1::text[]) THEN $2::text
 //	        ELSE description
 //	    END,
-//	    freezer_id = CASE WHEN 'freezer_id' = ANY ($1) THEN $3::bigint ELSE freezer_id END
-//	WHERE uuid = $4::uuid
-//	  AND assert_version(version, $5::bigint)
-//	  AND assert_unchanged('id', id, $6::bigint)
-//	RETURNING id, uuid, description, freezer_id, version
+//	    freezer_id = CASE WHEN 'freezer_id' = ANY ($1) THEN $3::bigint ELSE freezer_id END,
+//	    barcode = CASE WHEN 'barcode' = ANY ($1) THEN $4::text ELSE barcode END,
+//	    kind = CASE WHEN 'kind' = ANY ($1) THEN $5::text ELSE kind END,
+//	    type = CASE WHEN 'type' = ANY ($1) THEN $6::text ELSE type END,
+//	    owner = CASE WHEN 'owner' = ANY ($1) THEN $7::text ELSE owner END,
+//	    project = CASE WHEN 'project' = ANY ($1) THEN $8::text ELSE project END,
+//	    quantity = CASE WHEN 'quantity' = ANY ($1) THEN $9::numeric ELSE quantity END,
+//	    unit = CASE WHEN 'unit' = ANY ($1) THEN $10::text ELSE unit END,
+//	    expires_on = CASE WHEN 'expires_on' = ANY ($1) THEN $11::date ELSE expires_on END,
+//	    thaw_count = CASE WHEN 'thaw_count' = ANY ($1) THEN $12::integer ELSE thaw_count END,
+//	    rows = CASE WHEN 'rows' = ANY ($1) THEN $13::integer ELSE rows END,
+//	    columns = CASE WHEN 'columns' = ANY ($1) THEN $14::integer ELSE columns END,
+//	    scheme = CASE WHEN 'scheme' = ANY ($1) THEN $15::text ELSE scheme END,
+//	    blocked = CASE WHEN 'blocked' = ANY ($1) THEN $16::text ELSE blocked END,
+//	    capacity = CASE WHEN 'capacity' = ANY ($1) THEN $17::integer ELSE capacity END,
+//	    parent_uuid = CASE WHEN 'parent_uuid' = ANY ($1) THEN $18::uuid ELSE parent_uuid END,
+//	    position = CASE
+//	        WHEN 'position' = ANY ($1) THEN $19::text
+//	        WHEN 'parent_uuid' = ANY ($1) AND $18::uuid IS DISTINCT FROM parent_uuid THEN NULL
+//	        ELSE position
+//	    END
+//	WHERE uuid = $20::uuid
+//	  AND assert_version(version, $21::bigint)
+//	  AND assert_unchanged('id', id, $22::bigint)
+//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
 func (q *Queries) PatchContainer(ctx context.Context, arg PatchContainerParams) (Container, error) {
 	row := q.db.QueryRow(ctx, patchContainer,
 		arg.Given,
 		arg.Description,
 		arg.FreezerID,
+		arg.Barcode,
+		arg.Kind,
+		arg.Type,
+		arg.Owner,
+		arg.Project,
+		arg.Quantity,
+		arg.Unit,
+		arg.ExpiresOn,
+		arg.ThawCount,
+		arg.Rows,
+		arg.Columns,
+		arg.Scheme,
+		arg.Blocked,
+		arg.Capacity,
+		arg.ParentUuid,
+		arg.Position,
 		arg.Uuid,
 		arg.Version,
 		arg.ID,
@@ -548,6 +1115,28 @@ func (q *Queries) PatchContainer(ctx context.Context, arg PatchContainerParams) 
 		&i.Description,
 		&i.FreezerID,
 		&i.Version,
+		&i.Barcode,
+		&i.Kind,
+		&i.Type,
+		&i.Owner,
+		&i.Project,
+		&i.Quantity,
+		&i.Unit,
+		&i.ExpiresOn,
+		&i.ThawCount,
+		&i.Rows,
+		&i.Columns,
+		&i.Scheme,
+		&i.Blocked,
+		&i.Capacity,
+		&i.ParentUuid,
+		&i.Position,
+		&i.PositionRow,
+		&i.PositionColumn,
+		&i.ParentDepth,
+		&i.ParentLayout,
+		&i.Depth,
+		&i.Layout,
 	)
 	return i, err
 }
@@ -557,29 +1146,101 @@ INSERT INTO container (
     id,
     uuid,
     description,
-    freezer_id
+    freezer_id,
+    barcode,
+    kind,
+    type,
+    owner,
+    project,
+    quantity,
+    unit,
+    expires_on,
+    thaw_count,
+    rows,
+    columns,
+    scheme,
+    blocked,
+    capacity,
+    parent_uuid,
+    position
 )
 SELECT
     coalesce($1::bigint, nextval('container_id_seq')),
     $2::uuid,
     $3::text,
-    $4::bigint
-WHERE coalesce($5::bigint, 0) = 0
+    $4::bigint,
+    $5::text,
+    $6::text,
+    $7::text,
+    $8::text,
+    $9::text,
+    $10::numeric,
+    $11::text,
+    $12::date,
+    coalesce($13::integer, 0),
+    $14::integer,
+    $15::integer,
+    $16::text,
+    $17::text,
+    $18::integer,
+    CASE WHEN 'parent_uuid' = ANY ($19::text[]) THEN $20::uuid ELSE present.parent_uuid END,
+    CASE WHEN 'position' = ANY ($19) THEN $21::text ELSE present.position END
+FROM (SELECT) AS one_row
+LEFT JOIN container AS present ON present.uuid = $2
+    AND (present.freezer_id = $4 OR $4 IS NULL)
+WHERE coalesce($22::bigint, 0) = 0
    OR EXISTS (SELECT FROM container WHERE uuid = $2)
 ON CONFLICT (uuid) DO UPDATE SET
     description = excluded.description,
-    freezer_id = excluded.freezer_id
-WHERE assert_version(container.version, $5)
+    freezer_id = excluded.freezer_id,
+    barcode = CASE WHEN 'barcode' = ANY ($19) THEN excluded.barcode ELSE container.barcode END,
+    kind = CASE WHEN 'kind' = ANY ($19) THEN excluded.kind ELSE container.kind END,
+    type = CASE WHEN 'type' = ANY ($19) THEN excluded.type ELSE container.type END,
+    owner = CASE WHEN 'owner' = ANY ($19) THEN excluded.owner ELSE container.owner END,
+    project = CASE WHEN 'project' = ANY ($19) THEN excluded.project ELSE container.project END,
+    quantity = CASE WHEN 'quantity' = ANY ($19) THEN excluded.quantity ELSE container.quantity END,
+    unit = CASE WHEN 'unit' = ANY ($19) THEN excluded.unit ELSE container.unit END,
+    expires_on = CASE WHEN 'expires_on' = ANY ($19) THEN excluded.expires_on ELSE container.expires_on END,
+    thaw_count = CASE WHEN 'thaw_count' = ANY ($19) THEN excluded.thaw_count ELSE container.thaw_count END,
+    rows = CASE WHEN 'rows' = ANY ($19) THEN excluded.rows ELSE container.rows END,
+    columns = CASE WHEN 'columns' = ANY ($19) THEN excluded.columns ELSE container.columns END,
+    scheme = CASE WHEN 'scheme' = ANY ($19) THEN excluded.scheme ELSE container.scheme END,
+    blocked = CASE WHEN 'blocked' = ANY ($19) THEN excluded.blocked ELSE container.blocked END,
+    capacity = CASE WHEN 'capacity' = ANY ($19) THEN excluded.capacity ELSE container.capacity END,
+    parent_uuid = CASE WHEN 'parent_uuid' = ANY ($19) THEN excluded.parent_uuid ELSE container.parent_uuid END,
+    position = CASE
+        WHEN 'position' = ANY ($19) THEN excluded.position
+        WHEN 'parent_uuid' = ANY ($19) AND excluded.parent_uuid IS DISTINCT FROM container.parent_uuid THEN NULL
+        ELSE container.position
+    END
+WHERE assert_version(container.version, $22)
   AND assert_unchanged('id', container.id, $1)
-RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, xmax = 0 AS created
+RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, xmax = 0 AS created
 `
 
 type UpsertContainerParams struct {
-	ID          *int64    `json:"id"`
-	Uuid        uuid.UUID `json:"uuid"`
-	Description *string   `json:"description"`
-	FreezerID   int64     `json:"freezer_id"`
-	Version     *int64    `json:"version"`
+	ID          *int64           `json:"id"`
+	Uuid        uuid.UUID        `json:"uuid"`
+	Description *string          `json:"description"`
+	FreezerID   *int64           `json:"freezer_id"`
+	Barcode     *string          `json:"barcode"`
+	Kind        *string          `json:"kind"`
+	Type        *string          `json:"type"`
+	Owner       *string          `json:"owner"`
+	Project     *string          `json:"project"`
+	Quantity    *sqltype.Decimal `json:"quantity"`
+	Unit        *string          `json:"unit"`
+	ExpiresOn   *sqltype.Date    `json:"expires_on"`
+	ThawCount   *int32           `json:"thaw_count"`
+	Rows        *int32           `json:"rows"`
+	Columns     *int32           `json:"columns"`
+	Scheme      *string          `json:"scheme"`
+	Blocked     *string          `json:"blocked"`
+	Capacity    *int32           `json:"capacity"`
+	Given       []string         `json:"given"`
+	ParentUuid  *uuid.UUID       `json:"parent_uuid"`
+	Position    *string          `json:"position"`
+	Version     *int64           `json:"version"`
 }
 
 type UpsertContainerRow struct {
@@ -587,33 +1248,106 @@ type UpsertContainerRow struct {
 	Created   bool      `json:"created"`
 }
 
-// Creates or replaces the container with this UUID. The ID of an existing container cannot be changed.
+// Creates or replaces the container with this UUID. The ID of an existing container cannot be changed. A container that
+// gets another freezer leaves the container it lies in.
 //
 //	INSERT INTO container (
 //	    id,
 //	    uuid,
 //	    description,
-//	    freezer_id
+//	    freezer_id,
+//	    barcode,
+//	    kind,
+//	    type,
+//	    owner,
+//	    project,
+//	    quantity,
+//	    unit,
+//	    expires_on,
+//	    thaw_count,
+//	    rows,
+//	    columns,
+//	    scheme,
+//	    blocked,
+//	    capacity,
+//	    parent_uuid,
+//	    position
 //	)
 //	SELECT
 //	    coalesce($1::bigint, nextval('container_id_seq')),
 //	    $2::uuid,
 //	    $3::text,
-//	    $4::bigint
-//	WHERE coalesce($5::bigint, 0) = 0
+//	    $4::bigint,
+//	    $5::text,
+//	    $6::text,
+//	    $7::text,
+//	    $8::text,
+//	    $9::text,
+//	    $10::numeric,
+//	    $11::text,
+//	    $12::date,
+//	    coalesce($13::integer, 0),
+//	    $14::integer,
+//	    $15::integer,
+//	    $16::text,
+//	    $17::text,
+//	    $18::integer,
+//	    CASE WHEN 'parent_uuid' = ANY ($19::text[]) THEN $20::uuid ELSE present.parent_uuid END,
+//	    CASE WHEN 'position' = ANY ($19) THEN $21::text ELSE present.position END
+//	FROM (SELECT) AS one_row
+//	LEFT JOIN container AS present ON present.uuid = $2
+//	    AND (present.freezer_id = $4 OR $4 IS NULL)
+//	WHERE coalesce($22::bigint, 0) = 0
 //	   OR EXISTS (SELECT FROM container WHERE uuid = $2)
 //	ON CONFLICT (uuid) DO UPDATE SET
 //	    description = excluded.description,
-//	    freezer_id = excluded.freezer_id
-//	WHERE assert_version(container.version, $5)
+//	    freezer_id = excluded.freezer_id,
+//	    barcode = CASE WHEN 'barcode' = ANY ($19) THEN excluded.barcode ELSE container.barcode END,
+//	    kind = CASE WHEN 'kind' = ANY ($19) THEN excluded.kind ELSE container.kind END,
+//	    type = CASE WHEN 'type' = ANY ($19) THEN excluded.type ELSE container.type END,
+//	    owner = CASE WHEN 'owner' = ANY ($19) THEN excluded.owner ELSE container.owner END,
+//	    project = CASE WHEN 'project' = ANY ($19) THEN excluded.project ELSE container.project END,
+//	    quantity = CASE WHEN 'quantity' = ANY ($19) THEN excluded.quantity ELSE container.quantity END,
+//	    unit = CASE WHEN 'unit' = ANY ($19) THEN excluded.unit ELSE container.unit END,
+//	    expires_on = CASE WHEN 'expires_on' = ANY ($19) THEN excluded.expires_on ELSE container.expires_on END,
+//	    thaw_count = CASE WHEN 'thaw_count' = ANY ($19) THEN excluded.thaw_count ELSE container.thaw_count END,
+//	    rows = CASE WHEN 'rows' = ANY ($19) THEN excluded.rows ELSE container.rows END,
+//	    columns = CASE WHEN 'columns' = ANY ($19) THEN excluded.columns ELSE container.columns END,
+//	    scheme = CASE WHEN 'scheme' = ANY ($19) THEN excluded.scheme ELSE container.scheme END,
+//	    blocked = CASE WHEN 'blocked' = ANY ($19) THEN excluded.blocked ELSE container.blocked END,
+//	    capacity = CASE WHEN 'capacity' = ANY ($19) THEN excluded.capacity ELSE container.capacity END,
+//	    parent_uuid = CASE WHEN 'parent_uuid' = ANY ($19) THEN excluded.parent_uuid ELSE container.parent_uuid END,
+//	    position = CASE
+//	        WHEN 'position' = ANY ($19) THEN excluded.position
+//	        WHEN 'parent_uuid' = ANY ($19) AND excluded.parent_uuid IS DISTINCT FROM container.parent_uuid THEN NULL
+//	        ELSE container.position
+//	    END
+//	WHERE assert_version(container.version, $22)
 //	  AND assert_unchanged('id', container.id, $1)
-//	RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, xmax = 0 AS created
+//	RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, xmax = 0 AS created
 func (q *Queries) UpsertContainer(ctx context.Context, arg UpsertContainerParams) (UpsertContainerRow, error) {
 	row := q.db.QueryRow(ctx, upsertContainer,
 		arg.ID,
 		arg.Uuid,
 		arg.Description,
 		arg.FreezerID,
+		arg.Barcode,
+		arg.Kind,
+		arg.Type,
+		arg.Owner,
+		arg.Project,
+		arg.Quantity,
+		arg.Unit,
+		arg.ExpiresOn,
+		arg.ThawCount,
+		arg.Rows,
+		arg.Columns,
+		arg.Scheme,
+		arg.Blocked,
+		arg.Capacity,
+		arg.Given,
+		arg.ParentUuid,
+		arg.Position,
 		arg.Version,
 	)
 	var i UpsertContainerRow
@@ -623,6 +1357,28 @@ func (q *Queries) UpsertContainer(ctx context.Context, arg UpsertContainerParams
 		&i.Container.Description,
 		&i.Container.FreezerID,
 		&i.Container.Version,
+		&i.Container.Barcode,
+		&i.Container.Kind,
+		&i.Container.Type,
+		&i.Container.Owner,
+		&i.Container.Project,
+		&i.Container.Quantity,
+		&i.Container.Unit,
+		&i.Container.ExpiresOn,
+		&i.Container.ThawCount,
+		&i.Container.Rows,
+		&i.Container.Columns,
+		&i.Container.Scheme,
+		&i.Container.Blocked,
+		&i.Container.Capacity,
+		&i.Container.ParentUuid,
+		&i.Container.Position,
+		&i.Container.PositionRow,
+		&i.Container.PositionColumn,
+		&i.Container.ParentDepth,
+		&i.Container.ParentLayout,
+		&i.Container.Depth,
+		&i.Container.Layout,
 		&i.Created,
 	)
 	return i, err

@@ -13,39 +13,45 @@ import (
 const createFreezer = `-- name: CreateFreezer :one
 INSERT INTO freezer (
     name,
-    site_id
+    site_id,
+    capacity
 )
 VALUES (
     $1::text,
-    $2::bigint
+    $2::bigint,
+    $3::integer
 )
-RETURNING id, name, site_id, version
+RETURNING id, name, site_id, version, capacity
 `
 
 type CreateFreezerParams struct {
-	Name   string `json:"name"`
-	SiteID int64  `json:"site_id"`
+	Name     string `json:"name"`
+	SiteID   int64  `json:"site_id"`
+	Capacity *int32 `json:"capacity"`
 }
 
 // Creates a freezer. The server assigns the ID.
 //
 //	INSERT INTO freezer (
 //	    name,
-//	    site_id
+//	    site_id,
+//	    capacity
 //	)
 //	VALUES (
 //	    $1::text,
-//	    $2::bigint
+//	    $2::bigint,
+//	    $3::integer
 //	)
-//	RETURNING id, name, site_id, version
+//	RETURNING id, name, site_id, version, capacity
 func (q *Queries) CreateFreezer(ctx context.Context, arg CreateFreezerParams) (Freezer, error) {
-	row := q.db.QueryRow(ctx, createFreezer, arg.Name, arg.SiteID)
+	row := q.db.QueryRow(ctx, createFreezer, arg.Name, arg.SiteID, arg.Capacity)
 	var i Freezer
 	err := row.Scan(
 		&i.ID,
 		&i.Name,
 		&i.SiteID,
 		&i.Version,
+		&i.Capacity,
 	)
 	return i, err
 }
@@ -60,7 +66,7 @@ WHERE id = $1::bigint
   AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
       'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id)
   )))
-RETURNING id, name, site_id, version
+RETURNING id, name, site_id, version, capacity
 `
 
 type DeleteFreezerParams struct {
@@ -80,7 +86,7 @@ type DeleteFreezerParams struct {
 //	  AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
 //	      'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id)
 //	  )))
-//	RETURNING id, name, site_id, version
+//	RETURNING id, name, site_id, version, capacity
 func (q *Queries) DeleteFreezer(ctx context.Context, arg DeleteFreezerParams) (Freezer, error) {
 	row := q.db.QueryRow(ctx, deleteFreezer, arg.ID, arg.Version, arg.Cascade)
 	var i Freezer
@@ -89,12 +95,13 @@ func (q *Queries) DeleteFreezer(ctx context.Context, arg DeleteFreezerParams) (F
 		&i.Name,
 		&i.SiteID,
 		&i.Version,
+		&i.Capacity,
 	)
 	return i, err
 }
 
 const getFreezer = `-- name: GetFreezer :one
-SELECT id, name, site_id, version
+SELECT id, name, site_id, version, capacity
 FROM freezer
 WHERE id = $1::bigint
 `
@@ -105,7 +112,7 @@ type GetFreezerParams struct {
 
 // Returns one freezer.
 //
-//	SELECT id, name, site_id, version
+//	SELECT id, name, site_id, version, capacity
 //	FROM freezer
 //	WHERE id = $1::bigint
 func (q *Queries) GetFreezer(ctx context.Context, arg GetFreezerParams) (Freezer, error) {
@@ -116,6 +123,7 @@ func (q *Queries) GetFreezer(ctx context.Context, arg GetFreezerParams) (Freezer
 		&i.Name,
 		&i.SiteID,
 		&i.Version,
+		&i.Capacity,
 	)
 	return i, err
 }
@@ -140,6 +148,7 @@ WITH element AS (
         (value ->> 'id')::bigint AS id,
         merged ->> 'name' AS name,
         (merged ->> 'site_id')::bigint AS site_id,
+        (merged ->> 'capacity')::integer AS capacity,
         (value ->> 'version')::bigint AS version,
         merged
     FROM element
@@ -178,20 +187,20 @@ WITH element AS (
     WHERE id IS NOT NULL
       AND merged -> field IS NULL
 ), valid AS (
-    SELECT line, id, name, site_id, version, merged
+    SELECT line, id, name, site_id, capacity, version, merged
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
-    INSERT INTO freezer (name, site_id)
-    SELECT name, site_id
+    INSERT INTO freezer (name, site_id, capacity)
+    SELECT name, site_id, capacity
     FROM valid
     CROSS JOIN advance_ids('freezer', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), inserted AS (
-    INSERT INTO freezer (id, name, site_id)
-    SELECT id, name, site_id
+    INSERT INTO freezer (id, name, site_id, capacity)
+    SELECT id, name, site_id, capacity
     FROM valid
     WHERE id IS NOT NULL
       AND id NOT IN (SELECT present.id FROM present)
@@ -199,7 +208,8 @@ WITH element AS (
 ), updated AS (
     UPDATE freezer SET
         name = valid.name,
-        site_id = valid.site_id
+        site_id = valid.site_id,
+        capacity = valid.capacity
     FROM valid
     WHERE freezer.id = valid.id
     RETURNING true AS updated
@@ -256,6 +266,7 @@ type ImportFreezersRow struct {
 //	        (value ->> 'id')::bigint AS id,
 //	        merged ->> 'name' AS name,
 //	        (merged ->> 'site_id')::bigint AS site_id,
+//	        (merged ->> 'capacity')::integer AS capacity,
 //	        (value ->> 'version')::bigint AS version,
 //	        merged
 //	    FROM element
@@ -294,20 +305,20 @@ type ImportFreezersRow struct {
 //	    WHERE id IS NOT NULL
 //	      AND merged -> field IS NULL
 //	), valid AS (
-//	    SELECT line, id, name, site_id, version, merged
+//	    SELECT line, id, name, site_id, capacity, version, merged
 //	    FROM input
 //	    WHERE line NOT IN (SELECT problem.line FROM problem)
 //	), created AS (
-//	    INSERT INTO freezer (name, site_id)
-//	    SELECT name, site_id
+//	    INSERT INTO freezer (name, site_id, capacity)
+//	    SELECT name, site_id, capacity
 //	    FROM valid
 //	    CROSS JOIN advance_ids('freezer', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
 //	    WHERE id IS NULL
 //	    ORDER BY line
 //	    RETURNING true AS created
 //	), inserted AS (
-//	    INSERT INTO freezer (id, name, site_id)
-//	    SELECT id, name, site_id
+//	    INSERT INTO freezer (id, name, site_id, capacity)
+//	    SELECT id, name, site_id, capacity
 //	    FROM valid
 //	    WHERE id IS NOT NULL
 //	      AND id NOT IN (SELECT present.id FROM present)
@@ -315,7 +326,8 @@ type ImportFreezersRow struct {
 //	), updated AS (
 //	    UPDATE freezer SET
 //	        name = valid.name,
-//	        site_id = valid.site_id
+//	        site_id = valid.site_id,
+//	        capacity = valid.capacity
 //	    FROM valid
 //	    WHERE freezer.id = valid.id
 //	    RETURNING true AS updated
@@ -400,7 +412,7 @@ func (q *Queries) ListFreezerChanges(ctx context.Context, arg ListFreezerChanges
 
 const listFreezers = `-- name: ListFreezers :many
 SELECT
-    freezer.id, freezer.name, freezer.site_id, freezer.version,
+    freezer.id, freezer.name, freezer.site_id, freezer.version, freezer.capacity,
     search_text(name) AS search
 FROM freezer
 `
@@ -413,7 +425,7 @@ type ListFreezersRow struct {
 // Lists the freezers.
 //
 //	SELECT
-//	    freezer.id, freezer.name, freezer.site_id, freezer.version,
+//	    freezer.id, freezer.name, freezer.site_id, freezer.version, freezer.capacity,
 //	    search_text(name) AS search
 //	FROM freezer
 func (q *Queries) ListFreezers(ctx context.Context) ([]ListFreezersRow, error) {
@@ -430,6 +442,7 @@ func (q *Queries) ListFreezers(ctx context.Context) ([]ListFreezersRow, error) {
 			&i.Freezer.Name,
 			&i.Freezer.SiteID,
 			&i.Freezer.Version,
+			&i.Freezer.Capacity,
 			&i.Search,
 		); err != nil {
 			return nil, err
@@ -445,33 +458,37 @@ func (q *Queries) ListFreezers(ctx context.Context) ([]ListFreezersRow, error) {
 const patchFreezer = `-- name: PatchFreezer :one
 UPDATE freezer SET
     name = CASE WHEN 'name' = ANY ($1::text[]) THEN $2::text ELSE name END,
-    site_id = CASE WHEN 'site_id' = ANY ($1) THEN $3::bigint ELSE site_id END
-WHERE id = $4::bigint
-  AND assert_version(version, $5::bigint)
-RETURNING id, name, site_id, version
+    site_id = CASE WHEN 'site_id' = ANY ($1) THEN $3::bigint ELSE site_id END,
+    capacity = CASE WHEN 'capacity' = ANY ($1) THEN $4::integer ELSE capacity END
+WHERE id = $5::bigint
+  AND assert_version(version, $6::bigint)
+RETURNING id, name, site_id, version, capacity
 `
 
 type PatchFreezerParams struct {
-	Given   []string `json:"given"`
-	Name    string   `json:"name"`
-	SiteID  int64    `json:"site_id"`
-	ID      int64    `json:"id"`
-	Version *int64   `json:"version"`
+	Given    []string `json:"given"`
+	Name     string   `json:"name"`
+	SiteID   int64    `json:"site_id"`
+	Capacity *int32   `json:"capacity"`
+	ID       int64    `json:"id"`
+	Version  *int64   `json:"version"`
 }
 
 // Changes the given fields of a freezer. The other fields keep their values.
 //
 //	UPDATE freezer SET
 //	    name = CASE WHEN 'name' = ANY ($1::text[]) THEN $2::text ELSE name END,
-//	    site_id = CASE WHEN 'site_id' = ANY ($1) THEN $3::bigint ELSE site_id END
-//	WHERE id = $4::bigint
-//	  AND assert_version(version, $5::bigint)
-//	RETURNING id, name, site_id, version
+//	    site_id = CASE WHEN 'site_id' = ANY ($1) THEN $3::bigint ELSE site_id END,
+//	    capacity = CASE WHEN 'capacity' = ANY ($1) THEN $4::integer ELSE capacity END
+//	WHERE id = $5::bigint
+//	  AND assert_version(version, $6::bigint)
+//	RETURNING id, name, site_id, version, capacity
 func (q *Queries) PatchFreezer(ctx context.Context, arg PatchFreezerParams) (Freezer, error) {
 	row := q.db.QueryRow(ctx, patchFreezer,
 		arg.Given,
 		arg.Name,
 		arg.SiteID,
+		arg.Capacity,
 		arg.ID,
 		arg.Version,
 	)
@@ -481,6 +498,7 @@ func (q *Queries) PatchFreezer(ctx context.Context, arg PatchFreezerParams) (Fre
 		&i.Name,
 		&i.SiteID,
 		&i.Version,
+		&i.Capacity,
 	)
 	return i, err
 }
@@ -489,26 +507,31 @@ const upsertFreezer = `-- name: UpsertFreezer :one
 INSERT INTO freezer (
     id,
     name,
-    site_id
+    site_id,
+    capacity
 )
 SELECT
     $1::bigint,
     $2::text,
-    $3::bigint
-WHERE coalesce($4::bigint, 0) = 0
+    $3::bigint,
+    $4::integer
+WHERE coalesce($5::bigint, 0) = 0
    OR EXISTS (SELECT FROM freezer WHERE id = $1)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name,
-    site_id = excluded.site_id
-WHERE assert_version(freezer.version, $4)
-RETURNING freezer.id, freezer.name, freezer.site_id, freezer.version, xmax = 0 AS created
+    site_id = excluded.site_id,
+    capacity = CASE WHEN 'capacity' = ANY ($6::text[]) THEN excluded.capacity ELSE freezer.capacity END
+WHERE assert_version(freezer.version, $5)
+RETURNING freezer.id, freezer.name, freezer.site_id, freezer.version, freezer.capacity, xmax = 0 AS created
 `
 
 type UpsertFreezerParams struct {
-	ID      int64  `json:"id"`
-	Name    string `json:"name"`
-	SiteID  int64  `json:"site_id"`
-	Version *int64 `json:"version"`
+	ID       int64    `json:"id"`
+	Name     string   `json:"name"`
+	SiteID   int64    `json:"site_id"`
+	Capacity *int32   `json:"capacity"`
+	Version  *int64   `json:"version"`
+	Given    []string `json:"given"`
 }
 
 type UpsertFreezerRow struct {
@@ -521,25 +544,30 @@ type UpsertFreezerRow struct {
 //	INSERT INTO freezer (
 //	    id,
 //	    name,
-//	    site_id
+//	    site_id,
+//	    capacity
 //	)
 //	SELECT
 //	    $1::bigint,
 //	    $2::text,
-//	    $3::bigint
-//	WHERE coalesce($4::bigint, 0) = 0
+//	    $3::bigint,
+//	    $4::integer
+//	WHERE coalesce($5::bigint, 0) = 0
 //	   OR EXISTS (SELECT FROM freezer WHERE id = $1)
 //	ON CONFLICT (id) DO UPDATE SET
 //	    name = excluded.name,
-//	    site_id = excluded.site_id
-//	WHERE assert_version(freezer.version, $4)
-//	RETURNING freezer.id, freezer.name, freezer.site_id, freezer.version, xmax = 0 AS created
+//	    site_id = excluded.site_id,
+//	    capacity = CASE WHEN 'capacity' = ANY ($6::text[]) THEN excluded.capacity ELSE freezer.capacity END
+//	WHERE assert_version(freezer.version, $5)
+//	RETURNING freezer.id, freezer.name, freezer.site_id, freezer.version, freezer.capacity, xmax = 0 AS created
 func (q *Queries) UpsertFreezer(ctx context.Context, arg UpsertFreezerParams) (UpsertFreezerRow, error) {
 	row := q.db.QueryRow(ctx, upsertFreezer,
 		arg.ID,
 		arg.Name,
 		arg.SiteID,
+		arg.Capacity,
 		arg.Version,
+		arg.Given,
 	)
 	var i UpsertFreezerRow
 	err := row.Scan(
@@ -547,6 +575,7 @@ func (q *Queries) UpsertFreezer(ctx context.Context, arg UpsertFreezerParams) (U
 		&i.Freezer.Name,
 		&i.Freezer.SiteID,
 		&i.Freezer.Version,
+		&i.Freezer.Capacity,
 		&i.Created,
 	)
 	return i, err

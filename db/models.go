@@ -192,18 +192,62 @@ type Computer struct {
 	Version int64 `json:"version"`
 }
 
-// A box, rack or tube with a UUID, stored in a freezer.
+// A shelf, rack, box, plate or tube. It lies in a freezer directly or in another container.
 type Container struct {
 	// ID of the container.
 	ID int64 `json:"id"`
-	// UUID of the container: its barcode, and its key in the API.
+	// UUID of the container: its key in the API.
 	Uuid uuid.UUID `json:"uuid"`
 	// Contents of the container.
 	Description *string `json:"description"`
-	// ID of the freezer that holds the container.
+	// ID of the freezer that holds the container: that of the container it lies in, if there is one.
 	FreezerID int64 `json:"freezer_id"`
 	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
+	// Barcode on the container, unique among containers, without spaces around it; null for none.
+	Barcode *string `json:"barcode"`
+	// Kind of container, such as shelf, rack, drawer, box, plate or tube.
+	Kind *string `json:"kind"`
+	// Type of the contents, such as serum.
+	Type *string `json:"type"`
+	// Username of the owner; becomes null if the user is deleted.
+	Owner *string `json:"owner"`
+	// Project that the contents belong to.
+	Project *string `json:"project"`
+	// Quantity of the contents.
+	Quantity *sqltype.Decimal `json:"quantity"`
+	// Unit of the quantity, such as ml.
+	Unit *string `json:"unit"`
+	// Day when the contents expire.
+	ExpiresOn *sqltype.Date `json:"expires_on"`
+	// How often the contents were thawed.
+	ThawCount int32 `json:"thaw_count"`
+	// Number of rows of the grid; null without a grid.
+	Rows *int32 `json:"rows"`
+	// Number of columns of the grid; null without a grid.
+	Columns *int32 `json:"columns"`
+	// How positions are labelled: A1 (B4 is row 2, column 4), 1-1 (2-4) or 1 (numbers, row by row); null without a grid. A1 unless given.
+	Scheme *string `json:"scheme"`
+	// Positions that cannot be used, such as "C3, C4"; null for none.
+	Blocked *string `json:"blocked"`
+	// How many containers may lie in one without a grid; null for any number.
+	Capacity *int32 `json:"capacity"`
+	// UUID of the container in which this container lies; null for one that lies in the freezer directly.
+	ParentUuid *uuid.UUID `json:"parent_uuid"`
+	// Position in the grid of the parent, such as B4; null for none.
+	Position *string `json:"position"`
+	// Row of the position, from 1.
+	PositionRow *int32 `json:"position_row"`
+	// Column of the position, from 1.
+	PositionColumn *int32 `json:"position_column"`
+	// Depth of the parent: a copy.
+	ParentDepth *int32 `json:"parent_depth"`
+	// Layout of the parent: a copy.
+	ParentLayout *string `json:"parent_layout"`
+	// Number of containers in which the container lies, one within another.
+	Depth int32 `json:"depth"`
+	// The grid in one text: rows, columns, scheme and blocked positions; empty without a grid.
+	Layout string `json:"layout"`
 }
 
 // The password of an account. An account without a row here cannot sign in.
@@ -278,6 +322,8 @@ type Freezer struct {
 	SiteID int64 `json:"site_id"`
 	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
+	// How many containers may lie directly in the freezer, such as its shelves; null for any number.
+	Capacity *int32 `json:"capacity"`
 }
 
 // Recent idempotency keys. A repeated request is answered from the events that the first request recorded.
@@ -337,6 +383,22 @@ type LoginAttempt struct {
 	Attempts int32 `json:"attempts"`
 	// Time of the first attempt in the time window.
 	Since time.Time `json:"since"`
+}
+
+// How full freezers and containers are. The row of a freezer adds up its containers and its own capacity.
+type Occupancy struct {
+	// ID of the freezer.
+	FreezerID int64 `json:"freezer_id"`
+	// UUID of the container; null in the row of the freezer.
+	ContainerUuid *uuid.UUID `json:"container_uuid"`
+	// Number of containers inside: all of a freezer, or directly in a container.
+	Containers int64 `json:"containers"`
+	// Number of positions that can be used.
+	Positions int64 `json:"positions"`
+	// Number of positions that are taken.
+	Taken int64 `json:"taken"`
+	// Number of positions that are free.
+	Free int64 `json:"free"`
 }
 
 // A link with which a user chooses a password once: an invitation or a reset. A new link of an account replaces the previous one. A link is deleted when it is used, when the password changes and when the account is disabled.

@@ -15,11 +15,13 @@ WHERE id = @id::bigint;
 -- Creates a freezer. The server assigns the ID.
 INSERT INTO freezer (
     name,
-    site_id
+    site_id,
+    capacity
 )
 VALUES (
     @name::text,
-    @site_id::bigint
+    @site_id::bigint,
+    sqlc.narg('capacity')::integer
 )
 RETURNING *;
 
@@ -28,17 +30,20 @@ RETURNING *;
 INSERT INTO freezer (
     id,
     name,
-    site_id
+    site_id,
+    capacity
 )
 SELECT
     @id::bigint,
     @name::text,
-    @site_id::bigint
+    @site_id::bigint,
+    sqlc.narg('capacity')::integer
 WHERE coalesce(sqlc.narg('version')::bigint, 0) = 0
    OR EXISTS (SELECT FROM freezer WHERE id = @id)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name,
-    site_id = excluded.site_id
+    site_id = excluded.site_id,
+    capacity = CASE WHEN 'capacity' = ANY (@given::text[]) THEN excluded.capacity ELSE freezer.capacity END
 WHERE assert_version(freezer.version, sqlc.narg('version'))
 RETURNING sqlc.embed(freezer), xmax = 0 AS created;
 
@@ -46,7 +51,8 @@ RETURNING sqlc.embed(freezer), xmax = 0 AS created;
 -- Changes the given fields of a freezer. The other fields keep their values.
 UPDATE freezer SET
     name = CASE WHEN 'name' = ANY (@given::text[]) THEN @name::text ELSE name END,
-    site_id = CASE WHEN 'site_id' = ANY (@given) THEN @site_id::bigint ELSE site_id END
+    site_id = CASE WHEN 'site_id' = ANY (@given) THEN @site_id::bigint ELSE site_id END,
+    capacity = CASE WHEN 'capacity' = ANY (@given) THEN sqlc.narg('capacity')::integer ELSE capacity END
 WHERE id = @id::bigint
   AND assert_version(version, sqlc.narg('version')::bigint)
 RETURNING *;
@@ -86,6 +92,7 @@ WITH element AS (
         (value ->> 'id')::bigint AS id,
         merged ->> 'name' AS name,
         (merged ->> 'site_id')::bigint AS site_id,
+        (merged ->> 'capacity')::integer AS capacity,
         (value ->> 'version')::bigint AS version,
         merged
     FROM element
@@ -128,16 +135,16 @@ WITH element AS (
     FROM input
     WHERE line NOT IN (SELECT problem.line FROM problem)
 ), created AS (
-    INSERT INTO freezer (name, site_id)
-    SELECT name, site_id
+    INSERT INTO freezer (name, site_id, capacity)
+    SELECT name, site_id, capacity
     FROM valid
     CROSS JOIN advance_ids('freezer', ARRAY(SELECT valid.id FROM valid WHERE valid.id IS NOT NULL))
     WHERE id IS NULL
     ORDER BY line
     RETURNING true AS created
 ), inserted AS (
-    INSERT INTO freezer (id, name, site_id)
-    SELECT id, name, site_id
+    INSERT INTO freezer (id, name, site_id, capacity)
+    SELECT id, name, site_id, capacity
     FROM valid
     WHERE id IS NOT NULL
       AND id NOT IN (SELECT present.id FROM present)
@@ -145,7 +152,8 @@ WITH element AS (
 ), updated AS (
     UPDATE freezer SET
         name = valid.name,
-        site_id = valid.site_id
+        site_id = valid.site_id,
+        capacity = valid.capacity
     FROM valid
     WHERE freezer.id = valid.id
     RETURNING true AS updated

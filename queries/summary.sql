@@ -1,6 +1,6 @@
 -- name: GetSummary :one
 -- Returns what the overview of the app and its menu show: numbers, the newest critical alerts, the caller's work, the
--- numbers of containers in up to 200 freezers, and the latest changes. With a site, the numbers of the register and of
+-- occupancy of up to 200 freezers, and the latest changes. With a site, the numbers of the register and of
 -- the todos are those of the site. Closed and snoozed alerts do not count. Large numbers of containers are estimates.
 WITH input AS (
     SELECT
@@ -189,9 +189,12 @@ SELECT
                 freezer.name,
                 freezer.site_id,
                 site.name AS site_name,
-                (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id) AS containers
+                occupancy.containers,
+                occupancy.positions,
+                occupancy.taken
             FROM freezer
             JOIN site ON site.id = freezer.site_id
+            JOIN occupancy ON occupancy.freezer_id = freezer.id AND occupancy.container_uuid IS NULL
             WHERE input.site_id IS NULL OR freezer.site_id = input.site_id
             ORDER BY freezer.site_id, freezer.id
             LIMIT 200

@@ -32,5 +32,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000021_people.up.sql
 \ir 000022_alert_inbox.up.sql
 \ir 000023_summary.up.sql
-INSERT INTO schema_migrations VALUES (23, false);
+\ir 000024_storage.up.sql
+INSERT INTO schema_migrations VALUES (24, false);
 COMMIT;

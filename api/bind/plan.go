@@ -34,6 +34,7 @@ type Plan struct {
 	bodyFields    []field
 	callerFields  []callerField
 	requiredBody  []string // fields that the body must contain
+	either        Either   // fields of which the body must contain one
 	requiredQuery []string // parameters that the query string must contain
 	givenIndex    int      // index of the field with the names of the fields in the body; -1 for none
 	versionIndex  int      // index of the expected version; -1 for none
@@ -54,12 +55,18 @@ type Flag struct {
 
 // Options configure a Plan.
 type Options struct {
-	Rules            Rules  // of all fields
-	Repeats          string // further name of the path's only variable in the body; "" for none
-	NullableOptional bool   // a replacement may omit nullable fields
-	CanCreate        bool   // the write may create the row of the path
-	Flags            []Flag // further names of the query string
+	Rules            Rules    // of all fields
+	Repeats          string   // further name of the path's only variable in the body; "" for none
+	NullableOptional bool     // a replacement may omit nullable fields
+	Required         []string // fields that a replacement needs; nil for all, but for NullableOptional
+	Either           Either   // fields of which a body needs one
+	CanCreate        bool     // the write may create the row of the path
+	Flags            []Flag   // further names of the query string
 }
+
+// Either names two fields of which a body that creates or replaces a row must contain one: the first, or the second
+// with a value. The zero value names none.
+type Either struct{ Field, Other string }
 
 // A field is one field of a parameter struct.
 type field struct {
@@ -95,7 +102,7 @@ var writeFlags = []string{"cascade", "simulate"}
 func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 	p := &Plan{
 		typ: params, repeats: o.Repeats, canCreate: o.CanCreate, flags: o.Flags,
-		givenIndex: -1, versionIndex: -1,
+		either: o.Either, givenIndex: -1, versionIndex: -1,
 	}
 	isWrite := method != http.MethodGet
 	for i := range params.NumField() {
@@ -130,7 +137,12 @@ func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 		default:
 			p.bodyFields = append(p.bodyFields, f)
 			mayOmitNull := len(vars) == 0 || o.NullableOptional
-			if name != "version" && name != "id" && method != http.MethodPatch && !(f.nullable && mayOmitNull) {
+			isRequired := !(f.nullable && mayOmitNull)
+			if o.Required != nil {
+				isRequired = slices.Contains(o.Required, name)
+			}
+			isRequired = isRequired || name == o.Either.Field
+			if name != "version" && name != "id" && method != http.MethodPatch && isRequired {
 				p.requiredBody = append(p.requiredBody, name)
 			}
 		}
@@ -218,8 +230,12 @@ func (p *Plan) HasBody() bool {
 	return slices.ContainsFunc(p.bodyFields, func(f field) bool { return !slices.Contains(p.PathNames(), f.name) })
 }
 
-// RequiredBody returns the fields that the body must contain.
+// RequiredBody returns the fields that the body must contain. It may contain another field instead of one of them; see
+// Either.
 func (p *Plan) RequiredBody() []string { return p.requiredBody }
+
+// Either returns the fields of which the body must contain one.
+func (p *Plan) Either() Either { return p.either }
 
 // RowKey returns the key with which a bulk row changes an existing row, so that it needs no other field; "" for none.
 func (p *Plan) RowKey() string { return p.rowKey }

@@ -132,7 +132,12 @@ func Given(body []byte, name string) bool {
 
 func (p *Plan) requireFields(seen []string, errs *problem.FieldErrors) {
 	for _, name := range p.requiredBody {
-		if !slices.Contains(seen, name) {
+		switch {
+		case slices.Contains(seen, name):
+		case name == p.either.Field && slices.Contains(seen, p.either.Other):
+		case name == p.either.Field:
+			errs.Add(name, fmt.Sprintf("is missing; or give %s", p.either.Other))
+		default:
 			errs.Add(name, "is missing")
 		}
 	}

@@ -400,7 +400,12 @@ func (o *operation) bodySchema(p *bind.Plan, row reflect.Type) object {
 	}
 	schema := object{"type": "object", "properties": properties, "additionalProperties": false}
 	if len(p.RequiredBody()) > 0 && p.RowKey() == "" {
-		schema["required"] = p.RequiredBody()
+		either := p.Either()
+		required := slices.DeleteFunc(slices.Clone(p.RequiredBody()), func(name string) bool { return name == either.Field })
+		schema["required"] = required
+		if either.Field != "" {
+			schema["anyOf"] = []object{{"required": []string{either.Field}}, {"required": []string{either.Other}}}
+		}
 	}
 	return schema
 }

@@ -42,7 +42,11 @@ var examples = map[string]any{
 	"days": 90, "url": "/media/x7/x7" + strings.Repeat("q", 24) + ".png", "media_type": "image/png", "size": 48213,
 	"sha256": strings.Repeat("0", 64), "container_uuid": nil, "q": "Site", "request_hashes": `{"\\x00"}`,
 	"first_ids": "{" + sampleEvent + "}", "required_role": "viewer", "void_id": sampleVoid, "reason": "Wrong user",
-	"noun": "freezers", "query": "q=bench&sort=-name", "shared": true,
+	"barcode": "LL-000417", "kind": "box",
+	"owner": "Jane", "project": "Cohort 12", "quantity": "1.5", "unit": "ml", "expires_on": "2031-11-30",
+	"thaw_count": 0, "rows": 10, "columns": 10, "scheme": "A1", "blocked": nil, "capacity": nil, "parent_uuid": nil,
+	"position": nil,
+	"noun":     "freezers", "query": "q=bench&sort=-name", "shared": true,
 }
 
 // IDs of the rows in the samples.

@@ -108,6 +108,27 @@ var jsonbSchemas = map[string]object{
 	"facts":   {"type": "object", "additionalProperties": measuredSchema},
 	"reasons": {"type": "array", "items": ref("schemas", "Reason")},
 
+	// Of storage.
+	"path": rowsOf(
+		"uuid", uuidSchema, "description", nullableText, "barcode", nullableText, "kind", nullableText,
+		"position", nullableText,
+	),
+	"contents": rowsOf(
+		"uuid", uuidSchema, "description", nullableText, "barcode", nullableText, "kind", nullableText,
+		"type", nullableText, "owner", nullableText, "project", nullableText, "expires_on", nullableDate,
+		"position", nullableText, "position_row", nullableInteger, "position_column", nullableInteger,
+		"rows", nullableInteger, "columns", nullableInteger, "positions", nullableInteger, "containers", integerSchema,
+	),
+	"positions": {"type": "array", "items": textSchema},
+	"map": rowsOf(
+		"uuid", uuidSchema, "parent_uuid", object{"type": []string{"string", "null"}, "format": "uuid"},
+		"description", nullableText, "barcode", nullableText, "kind", nullableText, "type", nullableText,
+		"owner", nullableText, "project", nullableText, "depth", integerSchema,
+		"position", nullableText, "position_row", nullableInteger, "position_column", nullableInteger,
+		"rows", nullableInteger, "columns", nullableInteger, "scheme", nullableText, "blocked", nullableText,
+		"capacity", nullableInteger, "positions", nullableInteger, "containers", integerSchema,
+	),
+
 	// Of the summary.
 	"critical_alerts": rowsOf(
 		"id", uuidSchema, "user_id", integerSchema, "user_display_name", nullableText,
@@ -120,11 +141,11 @@ var jsonbSchemas = map[string]object{
 	),
 	"my_todos": rowsOf(
 		"id", integerSchema, "description", textSchema, "status", textSchema,
-		"due_on", object{"type": []string{"string", "null"}, "format": "date"},
+		"due_on", nullableDate,
 	),
 	"storage": rowsOf(
 		"id", integerSchema, "name", textSchema, "site_id", integerSchema, "site_name", textSchema,
-		"containers", integerSchema,
+		"containers", integerSchema, "positions", integerSchema, "taken", integerSchema,
 	),
 	"activity": rowsOf(
 		"at", timeSchema, "actor", textSchema, "noun", textSchema, "action", textSchema, "total", integerSchema,
@@ -134,11 +155,13 @@ var jsonbSchemas = map[string]object{
 
 // Schemas of the columns in jsonb arrays of rows.
 var (
-	integerSchema = object{"type": "integer", "format": "int64"}
-	textSchema    = object{"type": "string"}
-	nullableText  = object{"type": []string{"string", "null"}}
-	timeSchema    = object{"type": "string", "format": "date-time"}
-	uuidSchema    = object{"type": "string", "format": "uuid"}
+	integerSchema   = object{"type": "integer", "format": "int64"}
+	textSchema      = object{"type": "string"}
+	nullableText    = object{"type": []string{"string", "null"}}
+	nullableDate    = object{"type": []string{"string", "null"}, "format": "date"}
+	nullableInteger = object{"type": []string{"integer", "null"}, "format": "int64"}
+	timeSchema      = object{"type": "string", "format": "date-time"}
+	uuidSchema      = object{"type": "string", "format": "uuid"}
 )
 
 // rowsOf returns the schema of a jsonb array of rows, whose columns alternate with their schemas.

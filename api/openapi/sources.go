@@ -129,20 +129,24 @@ func (src *sources) doc(name string) string {
 
 // rowDocs describe the row types of queries that are not the type of a table or view.
 var rowDocs = map[string]string{
-	"DeletePasswordLinkRow": "The deleted link.",
-	"EndSessionRow":         "The session that ended.",
-	"GetAccessRow":          "How a user can sign in.",
-	"GetDirectoryEntryRow":  "The public part of an account.",
-	"GetEventRow":           "A deposit or a withdrawal of a user, with the results of the rules and with its void.",
-	"GetSummaryRow":         "What the overview of the app and its menu show.",
-	"ListAlertChangesRow":   "One change of an alert.",
-	"ListAlertsRow":         "The record of an event that fired at least one rule, and of its investigation.",
-	"ListDirectoryRow":      "The names of a user.",
-	"ListEventsRow":         "A deposit or a withdrawal of a user, with the results of the rules and the ID of its void.",
-	"ListOwnSessionsRow":    "One session of the caller.",
-	"ListTokensRow":         "One API token of the caller, without the token itself.",
-	"RevokeSessionRow":      "The revoked session.",
-	"RevokeTokenRow":        "The revoked API token.",
+	"DeletePasswordLinkRow":   "The deleted link.",
+	"EndSessionRow":           "The session that ended.",
+	"GetAccessRow":            "How a user can sign in.",
+	"GetDirectoryEntryRow":    "The public part of an account.",
+	"GetContainerContentsRow": "The map of a container: its grid and what lies directly in it.",
+	"GetContainerPathRow":     "The way to a container.",
+	"GetFreePositionsRow":     "The free positions of a container.",
+	"GetFreezerMapRow":        "The map of a freezer.",
+	"GetEventRow":             "A deposit or a withdrawal of a user, with the results of the rules and with its void.",
+	"GetSummaryRow":           "What the overview of the app and its menu show.",
+	"ListAlertChangesRow":     "One change of an alert.",
+	"ListAlertsRow":           "The record of an event that fired at least one rule, and of its investigation.",
+	"ListDirectoryRow":        "The names of a user.",
+	"ListEventsRow":           "A deposit or a withdrawal of a user, with the results of the rules and the ID of its void.",
+	"ListOwnSessionsRow":      "One session of the caller.",
+	"ListTokensRow":           "One API token of the caller, without the token itself.",
+	"RevokeSessionRow":        "The revoked session.",
+	"RevokeTokenRow":          "The revoked API token.",
 }
 
 // columnDocs describe columns and parameters that belong to no table, and embedded fields with a meaning of their own,
@@ -152,6 +156,28 @@ var columnDocs = map[string]map[string]string{
 		"added":     "Alerts that only the changed rules raise.",
 		"removed":   "Recorded alerts that the changed rules do not raise.",
 		"unchanged": "Recorded alerts that the changed rules raise as well.",
+	},
+	"GetContainerContentsRow": {
+		"positions":  "Number of positions that can be used; null if any number of containers fits.",
+		"free":       "Number of positions that are free; null if any number of containers fits.",
+		"containers": "Number of containers that lie directly in the container.",
+		"contents":   "What lies directly in the container, by position; at most 10,000 containers.",
+	},
+	"GetContainerPathRow": {
+		"site_id":      "ID of the site.",
+		"site_name":    "Name of the site.",
+		"freezer_name": "Name of the freezer.",
+		"path":         "The containers on the way, from the outermost one to the container itself.",
+	},
+	"GetFreePositionsRow": {
+		"free":      "Number of containers that still fit; null for any number.",
+		"positions": "Labels of the free positions, row by row; empty without a grid.",
+	},
+	"GetFreezerMapRow": {
+		"containers": "Number of all containers in the freezer.",
+		"loose":      "Number of containers that lie directly in the freezer and are not in the map.",
+		"map": "The containers that hold others or have positions for them, the outermost first; at most 5,000. " +
+			"containers is the number of containers directly in each.",
 	},
 	"GetEventRow": {
 		"event_id":    "ID of the event.",
@@ -196,7 +222,7 @@ var columnDocs = map[string]map[string]string{
 		"critical_alerts":      "The newest 3 critical alerts that are neither closed nor snoozed.",
 		"my_alerts":            "The newest 8 alerts that are assigned to the caller, and neither closed nor snoozed.",
 		"my_todos":             "The 8 todos that are assigned to the caller, not done, and due first.",
-		"storage":              "The first 200 freezers, by site, with their numbers of containers.",
+		"storage":              "The first 200 freezers, by site, with their numbers of containers and positions.",
 		"activity": "The latest 10 kinds of changes, newest first: the changes of one request to rows of one kind " +
 			"with one action. For alerts, action is the new state, or update if the state stays the same.",
 	},
@@ -211,7 +237,7 @@ var keyDocs = map[string]string{
 	"alert_id":   "ID of the alert.",
 	"event_id":   "ID of the event.",
 	"session_id": "ID of the session.",
-	"uuid":       "UUID of the container: its barcode, and its key in the API.",
+	"uuid":       "UUID of the container: its key in the API.",
 	"code":       "Code of the rule.",
 }
 

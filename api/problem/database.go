@@ -178,16 +178,16 @@ func stillReferenced(pgErr *pgconn.PgError) *Problem {
 // constraintMessage returns what is wrong with a field that violates a constraint, or "".
 func constraintMessage(pgErr *pgconn.PgError, field string) string {
 	switch {
-	case pgErr.Code == pgerrcode.ForeignKeyViolation && field == "assignee":
+	case pgErr.Code == pgerrcode.ForeignKeyViolation && slices.Contains([]string{"assignee", "owner", "holder"}, field):
 		return "refers to no existing user"
+	case pgErr.ConstraintName == "" && pgErr.ColumnName == field: // raised by a function
+		return pgErr.Message
 	case pgErr.Code == pgerrcode.ForeignKeyViolation:
 		return "refers to no existing " + strings.TrimSuffix(field, "_id")
 	case constraintName(pgErr) == "account_username_key_idx":
 		return "looks like the username of another account"
 	case pgErr.Code == pgerrcode.UniqueViolation:
 		return "is already used by another " + tableName(pgErr)
-	case pgErr.Code == pgerrcode.CheckViolation && pgErr.ConstraintName == "": // raised by a function
-		return pgErr.Message
 	case pgErr.Code == pgerrcode.CheckViolation:
 		rule := strings.TrimPrefix(constraintName(pgErr), tableName(pgErr)+"_"+field+"_")
 		return mustBe(strings.ReplaceAll(rule, "_", " "))

@@ -10,6 +10,8 @@
 //	settled  false for a row that a reader in key order must not see yet, because earlier rows may still appear
 //	xid      the first part of the key of a list in which rows become settled
 //	ordinal  a part of the key of a list of several tables
+//	layout, parent_layout, parent_depth
+//	         columns of containers that repeat others, for the constraints of the schema
 package relation
 
 import (
@@ -130,9 +132,11 @@ func newColumn(list string, row reflect.Type, f reflect.StructField, rules bind.
 	return column
 }
 
-// IsInternalColumn reports whether a column of a statement is for this package.
+var internalColumns = []string{"search", "settled", "xid", "ordinal", "layout", "parent_layout", "parent_depth"}
+
+// IsInternalColumn reports whether a column of a statement is not for clients.
 func IsInternalColumn(name string) bool {
-	return slices.Contains([]string{"search", "settled", "xid", "ordinal"}, name)
+	return slices.Contains(internalColumns, name)
 }
 
 // trimStatement removes the comments above a statement and the semicolon below it.

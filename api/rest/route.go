@@ -34,12 +34,14 @@ type Route struct {
 	Operation Operation
 	Paths     []string
 
-	repeats          string // name under which bodies may repeat the variable of the path
-	nullableOptional bool   // bodies may omit nullable fields
-	rowName          string // what problems call a row; "" for the name in the path
-	urlColumn        string // name of a column with a path of the API
-	noKey            string // why the route accepts no Idempotency-Key; "" if it does
-	noHistory        bool   // the route changes no row that has a history
+	repeats          string      // name under which bodies may repeat the variable of the path
+	nullableOptional bool        // bodies may omit nullable fields
+	shortRequired    []string    // fields that bodies on short routes need; nil for all
+	either           bind.Either // fields of which bodies need one
+	rowName          string      // what problems call a row; "" for the name in the path
+	urlColumn        string      // name of a column with a path of the API
+	noKey            string      // why the route accepts no Idempotency-Key; "" if it does
+	noHistory        bool        // the route changes no row that has a history
 }
 
 // Named returns a route whose problems call a row by another name than that in the path.
@@ -57,6 +59,19 @@ func (r Route) Repeating(field string) Route {
 // NullableOptional returns a route whose bodies may omit nullable fields.
 func (r Route) NullableOptional() Route {
 	r.nullableOptional = true
+	return r
+}
+
+// ShortRequires returns a route whose bodies on short routes need only these fields. The other fields of the row keep
+// their values.
+func (r Route) ShortRequires(fields ...string) Route {
+	r.shortRequired = fields
+	return r
+}
+
+// Either returns a route whose bodies need a field, or instead of it another one with a value.
+func (r Route) Either(field, other string) Route {
+	r.either = bind.Either{Field: field, Other: other}
 	return r
 }
 
@@ -126,6 +141,10 @@ func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 				Repeats:          route.repeats,
 				NullableOptional: route.nullableOptional,
 				CanCreate:        d.CanCreate,
+				Either:           route.either,
+			}
+			if e.ShortRoute {
+				options.Required = route.shortRequired
 			}
 			rowOptions := options
 			if route.Method != http.MethodGet {
