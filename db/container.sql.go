@@ -56,7 +56,7 @@ VALUES (
     $18::uuid,
     $19::text
 )
-RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
+RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
 `
 
 type CreateContainerParams struct {
@@ -126,7 +126,7 @@ type CreateContainerParams struct {
 //	    $18::uuid,
 //	    $19::text
 //	)
-//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
+//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
 func (q *Queries) CreateContainer(ctx context.Context, arg CreateContainerParams) (Container, error) {
 	row := q.db.QueryRow(ctx, createContainer,
 		arg.Uuid,
@@ -178,6 +178,11 @@ func (q *Queries) CreateContainer(ctx context.Context, arg CreateContainerParams
 		&i.ParentLayout,
 		&i.Depth,
 		&i.Layout,
+		&i.Status,
+		&i.StatusReason,
+		&i.Holder,
+		&i.HeldSince,
+		&i.DueOn,
 	)
 	return i, err
 }
@@ -200,7 +205,7 @@ WHERE container.uuid = $1::uuid
   AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
       'containers', (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1)
   )))
-RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
+RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
 `
 
 type DeleteContainerParams struct {
@@ -228,7 +233,7 @@ type DeleteContainerParams struct {
 //	  AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
 //	      'containers', (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1)
 //	  )))
-//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
+//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
 func (q *Queries) DeleteContainer(ctx context.Context, arg DeleteContainerParams) (Container, error) {
 	row := q.db.QueryRow(ctx, deleteContainer, arg.Uuid, arg.Version, arg.Cascade)
 	var i Container
@@ -260,12 +265,17 @@ func (q *Queries) DeleteContainer(ctx context.Context, arg DeleteContainerParams
 		&i.ParentLayout,
 		&i.Depth,
 		&i.Layout,
+		&i.Status,
+		&i.StatusReason,
+		&i.Holder,
+		&i.HeldSince,
+		&i.DueOn,
 	)
 	return i, err
 }
 
 const getContainer = `-- name: GetContainer :one
-SELECT id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
+SELECT id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
 FROM container
 WHERE uuid = $1::uuid
 `
@@ -276,7 +286,7 @@ type GetContainerParams struct {
 
 // Returns one container.
 //
-//	SELECT id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
+//	SELECT id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
 //	FROM container
 //	WHERE uuid = $1::uuid
 func (q *Queries) GetContainer(ctx context.Context, arg GetContainerParams) (Container, error) {
@@ -310,6 +320,11 @@ func (q *Queries) GetContainer(ctx context.Context, arg GetContainerParams) (Con
 		&i.ParentLayout,
 		&i.Depth,
 		&i.Layout,
+		&i.Status,
+		&i.StatusReason,
+		&i.Holder,
+		&i.HeldSince,
+		&i.DueOn,
 	)
 	return i, err
 }
@@ -922,7 +937,7 @@ func (q *Queries) ListContainerChanges(ctx context.Context, arg ListContainerCha
 
 const listContainers = `-- name: ListContainers :many
 SELECT
-    container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout,
+    container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, container.status, container.status_reason, container.holder, container.held_since, container.due_on,
     search_text(
         coalesce(description, '') || coalesce(E'\n' || barcode, '') || coalesce(E'\n' || kind, '')
         || coalesce(E'\n' || type, '') || coalesce(E'\n' || owner, '') || coalesce(E'\n' || project, '')
@@ -938,7 +953,7 @@ type ListContainersRow struct {
 // Lists the containers.
 //
 //	SELECT
-//	    container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout,
+//	    container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, container.status, container.status_reason, container.holder, container.held_since, container.due_on,
 //	    search_text(
 //	        coalesce(description, '') || coalesce(E'\n' || barcode, '') || coalesce(E'\n' || kind, '')
 //	        || coalesce(E'\n' || type, '') || coalesce(E'\n' || owner, '') || coalesce(E'\n' || project, '')
@@ -981,6 +996,11 @@ func (q *Queries) ListContainers(ctx context.Context) ([]ListContainersRow, erro
 			&i.Container.ParentLayout,
 			&i.Container.Depth,
 			&i.Container.Layout,
+			&i.Container.Status,
+			&i.Container.StatusReason,
+			&i.Container.Holder,
+			&i.Container.HeldSince,
+			&i.Container.DueOn,
 			&i.Search,
 		); err != nil {
 			return nil, err
@@ -1023,7 +1043,7 @@ UPDATE container SET
 WHERE uuid = $20::uuid
   AND assert_version(version, $21::bigint)
   AND assert_unchanged('id', id, $22::bigint)
-RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
+RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
 `
 
 type PatchContainerParams struct {
@@ -1082,7 +1102,7 @@ type PatchContainerParams struct {
 //	WHERE uuid = $20::uuid
 //	  AND assert_version(version, $21::bigint)
 //	  AND assert_unchanged('id', id, $22::bigint)
-//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout
+//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
 func (q *Queries) PatchContainer(ctx context.Context, arg PatchContainerParams) (Container, error) {
 	row := q.db.QueryRow(ctx, patchContainer,
 		arg.Given,
@@ -1137,6 +1157,11 @@ func (q *Queries) PatchContainer(ctx context.Context, arg PatchContainerParams) 
 		&i.ParentLayout,
 		&i.Depth,
 		&i.Layout,
+		&i.Status,
+		&i.StatusReason,
+		&i.Holder,
+		&i.HeldSince,
+		&i.DueOn,
 	)
 	return i, err
 }
@@ -1215,7 +1240,7 @@ ON CONFLICT (uuid) DO UPDATE SET
     END
 WHERE assert_version(container.version, $22)
   AND assert_unchanged('id', container.id, $1)
-RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, xmax = 0 AS created
+RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, container.status, container.status_reason, container.holder, container.held_since, container.due_on, xmax = 0 AS created
 `
 
 type UpsertContainerParams struct {
@@ -1324,7 +1349,7 @@ type UpsertContainerRow struct {
 //	    END
 //	WHERE assert_version(container.version, $22)
 //	  AND assert_unchanged('id', container.id, $1)
-//	RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, xmax = 0 AS created
+//	RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, container.status, container.status_reason, container.holder, container.held_since, container.due_on, xmax = 0 AS created
 func (q *Queries) UpsertContainer(ctx context.Context, arg UpsertContainerParams) (UpsertContainerRow, error) {
 	row := q.db.QueryRow(ctx, upsertContainer,
 		arg.ID,
@@ -1379,6 +1404,11 @@ func (q *Queries) UpsertContainer(ctx context.Context, arg UpsertContainerParams
 		&i.Container.ParentLayout,
 		&i.Container.Depth,
 		&i.Container.Layout,
+		&i.Container.Status,
+		&i.Container.StatusReason,
+		&i.Container.Holder,
+		&i.Container.HeldSince,
+		&i.Container.DueOn,
 		&i.Created,
 	)
 	return i, err

@@ -178,6 +178,38 @@ type Change struct {
 	Message *string `json:"message"`
 }
 
+// A person takes a container out and returns it. A container has at most one open check-out; its position stays reserved.
+type Checkout struct {
+	// ID of the check-out.
+	ID int64 `json:"id"`
+	// UUID of the container.
+	ContainerUuid uuid.UUID `json:"container_uuid"`
+	// Username of who has the container.
+	Holder string `json:"holder"`
+	// Day when the holder is to return the container; null for none.
+	DueOn *sqltype.Date `json:"due_on"`
+	// What the holder needs the container for.
+	Purpose *string `json:"purpose"`
+	// Amount of the events: the quantity of the container when it was checked out, or 1.00.
+	Amount sqltype.Decimal `json:"amount"`
+	// Time of the check-out.
+	CheckedOutAt time.Time `json:"checked_out_at"`
+	// User or database role that checked the container out.
+	CheckedOutBy string `json:"checked_out_by"`
+	// ID of the withdrawal of the holder; null for a check-out made in psql.
+	EventID *uuid.UUID `json:"event_id"`
+	// Time when the check-out ended; null while it is open.
+	ReturnedAt *time.Time `json:"returned_at"`
+	// User or database role that ended the check-out.
+	ReturnedBy *string `json:"returned_by"`
+	// How the check-out ended: returned, transferred to another holder, lost or discarded; null while it is open.
+	Outcome *string `json:"outcome"`
+	// ID of the deposit of the holder; null if there is none.
+	ReturnEventID *uuid.UUID `json:"return_event_id"`
+	// Version of the row: 1, 2, 3, …; every change increases it.
+	Version int64 `json:"version"`
+}
+
 // An instrument with a MAC address.
 type Computer struct {
 	// ID of the computer.
@@ -248,6 +280,16 @@ type Container struct {
 	Depth int32 `json:"depth"`
 	// The grid in one text: rows, columns, scheme and blocked positions; empty without a grid.
 	Layout string `json:"layout"`
+	// stored, checked_out, missing or discarded. A missing or checked-out container keeps its position; a discarded one lies nowhere, and freezer_id is where it was last.
+	Status string `json:"status"`
+	// Why the container is missing or discarded.
+	StatusReason *string `json:"status_reason"`
+	// Username of who has the container; null unless it is checked out.
+	Holder *string `json:"holder"`
+	// Time when the holder checked the container out.
+	HeldSince *time.Time `json:"held_since"`
+	// Day when the holder is to return the container.
+	DueOn *sqltype.Date `json:"due_on"`
 }
 
 // The password of an account. An account without a row here cannot sign in.
@@ -399,6 +441,26 @@ type Occupancy struct {
 	Taken int64 `json:"taken"`
 	// Number of positions that are free.
 	Free int64 `json:"free"`
+}
+
+// The open check-outs whose due date has passed.
+type OverdueCheckout struct {
+	// ID of the check-out.
+	ID int64 `json:"id"`
+	// UUID of the container.
+	ContainerUuid uuid.UUID `json:"container_uuid"`
+	// Description, barcode or UUID of the container.
+	ContainerName string `json:"container_name"`
+	// ID of the freezer in which its position is reserved.
+	FreezerID int64 `json:"freezer_id"`
+	// Username of who has the container.
+	Holder string `json:"holder"`
+	// Day when the container was to be returned.
+	DueOn *sqltype.Date `json:"due_on"`
+	// Time of the check-out.
+	CheckedOutAt time.Time `json:"checked_out_at"`
+	// What the holder needs the container for.
+	Purpose *string `json:"purpose"`
 }
 
 // A link with which a user chooses a password once: an invitation or a reset. A new link of an account replaces the previous one. A link is deleted when it is used, when the password changes and when the account is disabled.

@@ -33,5 +33,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000022_alert_inbox.up.sql
 \ir 000023_summary.up.sql
 \ir 000024_storage.up.sql
-INSERT INTO schema_migrations VALUES (24, false);
+\ir 000025_custody.up.sql
+INSERT INTO schema_migrations VALUES (25, false);
 COMMIT;
