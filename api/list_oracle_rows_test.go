@@ -55,6 +55,7 @@ func oracleRows(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 			text(), mac, 1+random.IntN(6))
 		pgtest.Exec(t, pool, "INSERT INTO container (uuid, description, freezer_id) VALUES (md5($1)::uuid, $2, $3)",
 			strconv.Itoa(i), maybe([]string{"", text()}[random.IntN(2)]), 1+random.IntN(6))
+		storageRows(t, pool, random, i)
 		pgtest.Exec(t, pool, `INSERT INTO todo (description, status, assignee, due_on, site_id, freezer_id, alert_id,
 				created_at)
 			VALUES ($1, $2, $3, $4::text::date, $5, $6, md5($7)::uuid, $8::text::timestamptz)`,
@@ -79,5 +80,37 @@ func oracleRows(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 				SELECT user_id, gen_random_uuid(), id, 'wrong', now(), 'me' FROM event WHERE id = $1::text::uuid`,
 				fmt.Sprintf("00000000-0000-7000-8000-%012d", i))
 		}
+	}
+}
+
+// storageRows gives container i random columns. Each fifth container has a grid, in which others lie.
+func storageRows(t *testing.T, pool *pgxpool.Pool, random *rand.Rand, i int) {
+	t.Helper()
+	text := func() any {
+		if random.IntN(2) == 0 {
+			return nil
+		}
+		return []string{"box", "Bóx 2", "Strasse", "ærø"}[random.IntN(4)]
+	}
+	uuid := strconv.Itoa(i)
+	pgtest.Exec(t, pool, `UPDATE container SET kind = $2, type = $3, project = $4, unit = $5, owner = $6
+		WHERE uuid = md5($1)::uuid`,
+		uuid, text(), text(), text(), text(), []any{nil, "Åsa", "ann", "Bob"}[random.IntN(4)])
+	pgtest.Exec(t, pool, `UPDATE container SET barcode = $2, quantity = $3::text::numeric, thaw_count = $4,
+			expires_on = $5::text::date
+		WHERE uuid = md5($1)::uuid`,
+		uuid, []any{nil, "BÓX-" + uuid}[random.IntN(2)], []any{nil, "1.5", "10", "2.50"}[random.IntN(4)], random.IntN(3),
+		[]any{nil, "2026-01-02", "2026-02-01"}[random.IntN(3)])
+	switch {
+	case i%5 == 0:
+		pgtest.Exec(t, pool, `UPDATE container SET rows = 3, columns = $2, scheme = $3, blocked = $4
+			WHERE uuid = md5($1)::uuid`,
+			uuid, 4+random.IntN(2), []string{"A1", "1-1", "1"}[random.IntN(3)], nil)
+	case random.IntN(2) == 0:
+		pgtest.Exec(t, pool, `UPDATE container SET parent_uuid = md5($2)::uuid, position_row = $3, position_column = $4
+			WHERE uuid = md5($1)::uuid`,
+			uuid, strconv.Itoa(i-i%5), 1+i%5%3, 1+random.IntN(4))
+	case random.IntN(3) == 0:
+		pgtest.Exec(t, pool, "UPDATE container SET capacity = $2 WHERE uuid = md5($1)::uuid", uuid, 10+random.IntN(3))
 	}
 }
