@@ -91,20 +91,39 @@ func encodeDataMatrix(code string) (symbol, error) {
 	return s, nil
 }
 
-// dataMatrixCodewords returns the data codewords of a code and the symbol that they fill.
+// dataMatrixCodewords returns the data codewords of a code and the smallest symbol that holds them. It does not use the
+// library's compression, which never returns for some codes and makes wrong symbols of others.
 func dataMatrixCodewords(code string) ([]byte, *encoder.SymbolInfo, error) {
-	const square = encoder.SymbolShapeHint_FORCE_SQUARE
-	if !strings.ContainsFunc(code, func(r rune) bool { return r >= utf8.RuneSelf }) {
-		codewords, err := encoder.EncodeHighLevel(code, square, nil, nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		info, err := encoder.SymbolInfo_Lookup(len(codewords), square, nil, nil, true)
-		return codewords, info, err
+	if strings.ContainsFunc(code, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return padCodewords(base256Codewords(code))
 	}
-	// The library makes a wrong symbol of text in Base 256 that fills the symbol.
-	const latchBase256, pad = 231, 129
-	codewords := []byte{latchBase256}
+	return padCodewords(asciiCodewords(code))
+}
+
+const squareSymbol = encoder.SymbolShapeHint_FORCE_SQUARE
+
+// asciiCodewords encodes a code in the ASCII encodation: pairs of digits in one codeword, other ASCII in one each, and
+// other bytes in two.
+func asciiCodewords(code string) (codewords []byte) {
+	const upperShift = 235
+	for i := 0; i < len(code); i++ {
+		switch c := code[i]; {
+		case c >= utf8.RuneSelf:
+			codewords = append(codewords, upperShift, c-127)
+		case i+1 < len(code) && isDigit(c) && isDigit(code[i+1]):
+			codewords = append(codewords, 130+10*(c-'0')+code[i+1]-'0')
+			i++
+		default:
+			codewords = append(codewords, c+1)
+		}
+	}
+	return codewords
+}
+
+// base256Codewords encodes a code in the Base 256 encodation, which scrambles codewords by their positions.
+func base256Codewords(code string) []byte {
+	const latch = 231
+	codewords := []byte{latch}
 	add := func(c byte) {
 		codewords = append(codewords, c+byte(149*(len(codewords)+1)%255+1))
 	}
@@ -115,15 +134,21 @@ func dataMatrixCodewords(code string) ([]byte, *encoder.SymbolInfo, error) {
 	for i := range len(code) {
 		add(code[i])
 	}
-	info, err := encoder.SymbolInfo_Lookup(len(codewords), square, nil, nil, true)
+	return codewords
+}
+
+// padCodewords fills the smallest symbol that holds the codewords.
+func padCodewords(codewords []byte) ([]byte, *encoder.SymbolInfo, error) {
+	const pad, modulus = 129, 254
+	info, err := encoder.SymbolInfo_Lookup(len(codewords), squareSymbol, nil, nil, true)
 	if err != nil {
 		return nil, nil, err
 	}
 	for first := true; len(codewords) < info.GetDataCapacity(); first = false {
 		c := pad
 		if !first {
-			if c += 149*(len(codewords)+1)%253 + 1; c > 254 {
-				c -= 254
+			if c += 149*(len(codewords)+1)%253 + 1; c > modulus {
+				c -= modulus
 			}
 		}
 		codewords = append(codewords, byte(c))
@@ -132,22 +157,10 @@ func dataMatrixCodewords(code string) ([]byte, *encoder.SymbolInfo, error) {
 }
 
 // printerDataMatrixSize returns the largest side that a printer may choose for a Data Matrix code, in modules. Printers
-// differ in how well they compress, but none needs more than the plain ASCII encodation.
+// differ in how well they compress, but none needs more than the ASCII encodation.
 func printerDataMatrixSize(code string) int {
-	codewords := 0
-	for i := 0; i < len(code); i++ {
-		switch {
-		case code[i] >= 0x80: // upper shift
-			codewords += 2
-		case i+1 < len(code) && isDigit(code[i]) && isDigit(code[i+1]):
-			codewords++
-			i++
-		default:
-			codewords++
-		}
-	}
-	info, err := encoder.SymbolInfo_Lookup(codewords, encoder.SymbolShapeHint_FORCE_SQUARE, nil, nil, true)
-	if err != nil { // cannot happen: MaxCode bytes need at most 512 codewords
+	info, err := encoder.SymbolInfo_Lookup(len(asciiCodewords(code)), squareSymbol, nil, nil, true)
+	if err != nil { // cannot happen: MaxCode bytes need at most 2*MaxCode codewords
 		return 144
 	}
 	return info.GetSymbolWidth()

@@ -85,6 +85,7 @@ func FuzzEncode(f *testing.F) {
 	f.Add(strings.Repeat("ü", MaxCode/2))
 	f.Add(strings.Repeat("ü", 125))
 	f.Add(strings.Repeat("a", MaxCode))
+	f.Add("\"%0AA`^{z|Z^a}^|0Z1> 5cHNGZE1QJz}00}|")
 	f.Fuzz(func(t *testing.T, code string) {
 		if (Label{Code: code}).validate() != nil {
 			return
