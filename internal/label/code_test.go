@@ -72,8 +72,8 @@ func TestPrinterDataMatrixSize_isUpperBound(t *testing.T) {
 			t.Errorf("%q: %d modules, the encoder needs %d", label.Code, size, s.size)
 		}
 	}
-	if info, err := encoder.SymbolInfo_Lookup(2*MaxCode, encoder.SymbolShapeHint_FORCE_SQUARE, nil, nil, true); err != nil {
-		t.Errorf("no symbol holds the longest code: %v %v", info, err)
+	if _, err := encoder.SymbolInfo_Lookup(2*MaxCode, squareSymbol, nil, nil, true); err != nil {
+		t.Errorf("no symbol holds the longest code: %v", err)
 	}
 }
 

@@ -51,8 +51,8 @@ func textWidth(text string) (width float64) {
 	return width
 }
 
-// printable returns the text as the font can show it. White space and control characters become spaces. Any other
-// character that the font lacks becomes a placeholder, or disappears if it is invisible or combines with the one before.
+// printable returns the text as the font can show it. White space and control characters become spaces. Invisible and
+// combining characters disappear. Any other character that the font lacks becomes a placeholder.
 func printable(text string) string {
 	advances := fontAdvances()
 	text = norm.NFC.String(strings.ToValidUTF8(text, string(unicode.ReplacementChar)))

@@ -23,7 +23,7 @@ const (
 // Label is the content of one label.
 type Label struct {
 	Code  string   // what a scanner reads: UTF-8 text of at most MaxCode bytes without control characters
-	Lines []string // at most MaxLines lines of text, cut to the width of the label
+	Lines []string // at most MaxLines lines of text, cut to the space that the code leaves
 }
 
 // Symbology is the kind of a code.

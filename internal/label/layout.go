@@ -98,12 +98,13 @@ func (d device) placeLabel(t Template, symbology Symbology, label Label) (placed
 		}
 		return p, nil
 	}
-	return placedLabel{}, fmt.Errorf("%w: it needs a square of %.1f mm, and the label is %g × %g mm", ErrCodeTooLong, side,
-		t.LabelWidth, t.LabelHeight)
+	return placedLabel{}, fmt.Errorf("%w: it needs a square of %.1f mm, and the label is %.4g × %.4g mm", ErrCodeTooLong,
+		side, t.LabelWidth, t.LabelHeight)
 }
 
 // moduleDots returns the side of a module in dots for a symbol of a number of modules, border included, or 0 and the
-// side that the symbol needs if the label is too small. Text claims half of the label's width, unless the code needs more.
+// side that the symbol needs if the label is too small. Text claims half of the label's width, unless the code needs
+// more.
 func (d device) moduleDots(t Template, modules int, hasText bool) (dots int, side float64) {
 	minDots := int(math.Ceil(minModule/d.dot() - 0.01))
 	side = float64(modules*minDots) * d.dot()

@@ -18,8 +18,8 @@ func TestTemplates_fitPage(t *testing.T) {
 			t.Errorf("two templates are named %s", template.Name)
 		}
 		names[template.Name] = true
-		if want, isSheet := perPage[template.Name]; isSheet && template.PerPage() != want || !isSheet && template.PerPage() != 1 {
-			t.Errorf("%s has %d labels", template.Name, template.PerPage())
+		if want := max(1, perPage[template.Name]); template.PerPage() != want {
+			t.Errorf("%s has %d labels, want %d", template.Name, template.PerPage(), want)
 		}
 		const micrometres = 1000
 		round := func(mm float64) int { return int(math.Round(mm * micrometres)) }

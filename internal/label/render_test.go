@@ -30,7 +30,9 @@ func findTemplate(t testing.TB, name string) Template {
 }
 
 // scanLabels decodes the labels of a page, and calls f with the position of each on the page.
-func scanLabels(page image.Image, t Template, symbology Symbology, first, last int, f func(index int, code string, err error)) {
+func scanLabels(
+	page image.Image, t Template, symbology Symbology, first, last int, f func(index int, code string, err error),
+) {
 	scale := float64(page.Bounds().Dx()) / t.PageWidth
 	var workers sync.WaitGroup
 	var mutex sync.Mutex
@@ -194,7 +196,7 @@ func TestWritePDF_scansBack(t *testing.T) {
 	}
 }
 
-// On every template, a UUID scans back beside three lines of text, at the resolution of the worst printer.
+// On every template, a UUID scans back beside three lines of text, at 300 dpi.
 func TestWritePDF_scansBackOnEveryTemplate(t *testing.T) {
 	for _, template := range Templates() {
 		for _, symbology := range symbologies {

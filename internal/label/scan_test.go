@@ -115,7 +115,8 @@ func cropToSymbol(picture image.Image) image.Image {
 	const border = 3
 	cropped := image.NewGray(image.Rect(0, 0, end-start+2*border, bounds.Dy()))
 	draw.Draw(cropped, cropped.Bounds(), image.White, image.Point{}, draw.Src)
-	draw.Draw(cropped, image.Rect(border, 0, border+end-start, bounds.Dy()), picture, image.Pt(start, bounds.Min.Y), draw.Src)
+	draw.Draw(cropped, image.Rect(border, 0, border+end-start, bounds.Dy()), picture, image.Pt(start, bounds.Min.Y),
+		draw.Src)
 	return cropped
 }
 
@@ -131,7 +132,7 @@ func utf8Text(latin1 string) (string, error) {
 	return string(text), nil
 }
 
-// A few changed modules are corrected. With half of the modules changed, or a changed code, scanning reports it.
+// A few changed modules are corrected. If many are changed, scanning fails.
 func TestScan_noticesDamage(t *testing.T) {
 	for _, symbology := range symbologies {
 		s, err := encode(symbology, "3f2504e0-4f89-41d3-9a0c-0305e82c3301", errorCorrectionLevels(symbology)[0])
