@@ -3,6 +3,7 @@ package problem
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
 )
@@ -27,14 +28,9 @@ func JoinOr(names []string) string {
 
 // UnknownName reports an unknown name and suggests the most similar known one.
 func UnknownName(name string, known []string) string {
-	best, distance := "", len(name)/2+2
-	for _, candidate := range known {
-		if len(name) > 100 {
-			break // no known name is as long
-		}
-		if d := levenshtein.ComputeDistance(strings.ToLower(name), candidate); d < distance {
-			best, distance = candidate, d
-		}
+	best := ""
+	if len(name) <= 100 { // no known name is longer
+		best = Nearest(name, known, len(name)/2+1)
 	}
 	switch {
 	case best != "":
@@ -44,4 +40,20 @@ func UnknownName(name string, known []string) string {
 	default:
 		return "is unknown; this operation accepts none"
 	}
+}
+
+// Nearest returns the most similar of the known names, or "" if none differs by at most maxDistance characters.
+func Nearest(name string, known []string, maxDistance int) (best string) {
+	name = strings.ToLower(name)
+	length := utf8.RuneCountInString(name)
+	for _, candidate := range known {
+		difference := utf8.RuneCountInString(candidate) - length
+		if max(difference, -difference) > maxDistance {
+			continue // and the names may be long
+		}
+		if d := levenshtein.ComputeDistance(name, strings.ToLower(candidate)); d <= maxDistance {
+			best, maxDistance = candidate, d-1
+		}
+	}
+	return best
 }
