@@ -44,7 +44,7 @@ func FuzzParsePlainEvent(f *testing.F) {
 		}
 		var e NewEvent
 		var errs problem.FieldErrors
-		given, err := plan.Row(&e, text, &errs)
+		given, _, err := plan.Row(&e, text, &errs)
 		plan.RequireNew(&e, given, &errs)
 		want := ledger.UserEvent{UserID: e.UserID, Event: toEvent(&e)}
 		if err != nil || len(errs) > 0 || got != want {

@@ -23,7 +23,8 @@ const maxInteger = 1<<53 - 1
 var eventType = bind.Rule{Check: oneOf("deposit", "withdraw"), Lowercase: true}
 
 // fieldRules are the rules of all parameters. The database has the same rules as constraints. Clients often send amounts
-// and postcodes without quotes, so these accept numbers.
+// and postcodes without quotes, so these accept numbers. A key with References has a kind of FindReferences: a body may
+// name the row, as in site for site_id.
 var fieldRules = bind.Rules{
 	"name":               {Check: validateNotBlank},
 	"mac":                {Check: validateMAC},
@@ -66,6 +67,11 @@ var fieldRules = bind.Rules{
 	"time":               {Min: 0, Max: maxInteger},
 	"from":               {Min: 0, Max: maxInteger},
 	"to":                 {Min: 0, Max: maxInteger},
+	"site_id":            {References: "site"},
+	"freezer_id":         {References: "freezer"},
+	"computer_id":        {References: "computer"},
+	"container_uuid":     {References: "container"},
+	"parent_uuid":        {References: "container"},
 	"window_seconds":     {Min: 0, Max: rules.MaxWindow},
 	"differences":        {Min: 1, Max: 100_000},
 	"days":               {Min: 1, Max: 365},

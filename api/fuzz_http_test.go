@@ -53,6 +53,10 @@ func FuzzHTTP(f *testing.F) {
 	const ndjson = `{"description":null,"freezer_id":1}` + "\n"
 	f.Add(request("POST /api/v1/containers", "Content-Type: application/x-ndjson\r\n", ndjson))
 	f.Add(request("POST /api/v1/freezers", "", `[{"name":"x","site_id":1},{"name":"y","site_id":99}]`))
+	f.Add(request("POST /freezer/5", "", `{"name":"x","site":"SITE 1\u2028"}`))
+	f.Add(request("PATCH /api/v1/todos?max=3", "", `{"freezer":"-20c","site":null,"computer":"\\_%"}`))
+	f.Add(request("PATCH /api/v1/attachments/1", "", `{"container":"123e4567-e89b-12d3-a456-426614174000"}`))
+	f.Add(request("POST /api/v1/freezers", "Content-Type: text/csv\r\n", "name,site,site_id\na,Site 1,\nb,,2\nc,x,1\n"))
 	f.Add(request("GET /api/v1/sites/", "", ""))
 	f.Add(request("PATCH /site/1", "Content-Type: application/merge-patch+json\r\n", `{"name":"b"}`))
 	const zipped = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\xca\x4b\xcc\x4d\x55\xb2\x52\x50\xaa\x50\xaa" +

@@ -109,7 +109,7 @@ func bindRules(text []byte, errs *problem.FieldErrors) (changes []ledger.RuleCha
 		}
 		var ruleErrs problem.FieldErrors
 		var rule RuleOverride
-		if err := RulePlan.Body(&rule, slices.Clone(value), &ruleErrs); err != nil {
+		if _, err := RulePlan.Body(&rule, slices.Clone(value), &ruleErrs); err != nil {
 			ruleErrs = append(ruleErrs, problem.From(err, http.MethodPost, nil).Errors...)
 		}
 		prefix := fmt.Sprintf("rules[%d]", n)

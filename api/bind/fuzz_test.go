@@ -45,7 +45,7 @@ func FuzzBody(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		in := upsertBox{ID: 1}
 		var errs problem.FieldErrors
-		if err := p.Body(&in, body, &errs); err != nil {
+		if _, err := p.Body(&in, body, &errs); err != nil {
 			if status := problem.From(err, http.MethodPut, nil).Status; status != http.StatusBadRequest {
 				t.Errorf("%q: status %d: %v", body, status, err)
 			}
@@ -150,7 +150,7 @@ func FuzzRow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var in importBox
 		var errs problem.FieldErrors
-		given, err := p.Row(&in, body, &errs)
+		given, _, err := p.Row(&in, body, &errs)
 		p.RequireNew(&in, given, &errs)
 		if err != nil || len(errs) > 0 {
 			return

@@ -32,6 +32,7 @@ type Plan struct {
 	pathFields    []field // filled from the path
 	queryFields   []field
 	bodyFields    []field
+	references    []Reference // fields of the body that name rows
 	callerFields  []callerField
 	requiredBody  []string // fields that the body must contain
 	either        Either   // fields of which the body must contain one
@@ -61,6 +62,7 @@ type Options struct {
 	Required         []string // fields that a replacement needs; nil for all, but for NullableOptional
 	Either           Either   // fields of which a body needs one
 	CanCreate        bool     // the write may create the row of the path
+	KeysOnly         bool     // the body cannot name the rows that it references
 	Flags            []Flag   // further names of the query string
 }
 
@@ -136,6 +138,9 @@ func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 			}
 		default:
 			p.bodyFields = append(p.bodyFields, f)
+			if kind := o.Rules.Of(params, name).References; kind != "" && !o.KeysOnly {
+				p.references = append(p.references, newReference(f, kind))
+			}
 			mayOmitNull := len(vars) == 0 || o.NullableOptional
 			isRequired := !(f.nullable && mayOmitNull)
 			if o.Required != nil {
@@ -156,6 +161,11 @@ func New(params reflect.Type, method string, vars []string, o Options) *Plan {
 	}
 	if p.repeats != "" && len(vars) != 1 {
 		panic(fmt.Sprintf("bind: %s in a body can repeat only the variable of the path, not %v", p.repeats, vars))
+	}
+	for _, r := range p.references {
+		if slices.Contains(p.BodyNames(), r.Field) {
+			panic(fmt.Sprintf("bind: %s has both a reference and a field with the name %s", params, r.Field))
+		}
 	}
 	p.queryNames = names(p.queryFields)
 	for _, flag := range o.Flags {
@@ -222,7 +232,7 @@ func (p *Plan) QueryNames() []string { return names(p.queryFields) }
 // RequiredQuery returns the parameters that the query string must contain.
 func (p *Plan) RequiredQuery() []string { return p.requiredQuery }
 
-// BodyNames returns the fields that the body may contain.
+// BodyNames returns the fields that the body may contain, without those that name rows.
 func (p *Plan) BodyNames() []string { return names(p.bodyFields) }
 
 // HasBody reports whether the body may contain fields that are not in the path.

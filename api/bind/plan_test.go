@@ -183,17 +183,17 @@ func TestNullableOptional(t *testing.T) {
 	const body = `{"name":"a","sealed":true}`
 	var in upsertBox
 	var errs problem.FieldErrors
-	if err := replace(bind.Options{}).Body(&in, []byte(body), &errs); err != nil {
+	if _, err := replace(bind.Options{}).Body(&in, []byte(body), &errs); err != nil {
 		t.Error(err)
 	}
 	wantErrors(t, "without the option", errs, "owner is missing", "postcode is missing")
 	optional := replace(bind.Options{NullableOptional: true})
 	errs = nil
-	if err := optional.Body(&in, []byte(body), &errs); err != nil || in.Name != "a" || in.Owner != nil {
+	if _, err := optional.Body(&in, []byte(body), &errs); err != nil || in.Name != "a" || in.Owner != nil {
 		t.Errorf("with the option: bound %+v, %v", in, err)
 	}
 	wantErrors(t, "with the option", errs)
-	if err := optional.Body(&in, []byte(`{}`), &errs); err != nil {
+	if _, err := optional.Body(&in, []byte(`{}`), &errs); err != nil {
 		t.Errorf("with the option: %v", err)
 	}
 	wantErrors(t, "with the option, empty", errs, "name is missing", "sealed is missing")
@@ -213,7 +213,7 @@ func TestRepeats(t *testing.T) {
 		in := patchBox{ID: 7}
 		var errs problem.FieldErrors
 		p := plan[patchBox](http.MethodPatch, []string{"id"}, bind.Options{Repeats: c.repeats})
-		if err := p.Body(&in, []byte(`{"name":"a","box_id":`+c.value+`}`), &errs); err != nil {
+		if _, err := p.Body(&in, []byte(`{"name":"a","box_id":`+c.value+`}`), &errs); err != nil {
 			t.Fatal(err)
 		}
 		var want []string
@@ -242,7 +242,7 @@ func TestCaller(t *testing.T) {
 	var in upsertBox
 	var errs problem.FieldErrors
 	p.Query(&in, "caller_role=admin", &errs)
-	if err := p.Body(&in, []byte(`{"name":"a","sealed":false,"caller_id":1}`), &errs); err != nil {
+	if _, err := p.Body(&in, []byte(`{"name":"a","sealed":false,"caller_id":1}`), &errs); err != nil {
 		t.Fatal(err)
 	}
 	if !errs.Has("caller_role") || !errs.Has("caller_id") || len(errs) != 2 {

@@ -67,42 +67,43 @@ func (p *Plan) checkFlag(name, text string) (reason string) {
 	return ""
 }
 
-// Body binds one JSON object. The error is a *problem.Problem for text that is not a JSON object; errors of single
-// fields go to errs.
-func (p *Plan) Body(params any, body []byte, errs *problem.FieldErrors) error {
-	given, err := p.bindObject(params, body, errs)
+// Body binds one JSON object. It returns the rows that the object names; see SetKey. The error is a *problem.Problem
+// for text that is not a JSON object; errors of single fields go to errs.
+func (p *Plan) Body(params any, body []byte, errs *problem.FieldErrors) ([]Name, error) {
+	given, rows, err := p.bindObject(params, body, errs)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p.requireFields(given, errs)
 	if p.givenIndex >= 0 {
 		reflect.ValueOf(params).Elem().Field(p.givenIndex).Set(reflect.ValueOf(given))
 	}
-	return nil
+	return rows, nil
 }
 
-// bindObject binds one JSON object, and returns the names of its known fields. Its errors are those of Body.
-func (p *Plan) bindObject(params any, body []byte, errs *problem.FieldErrors) (given []string, err error) {
+// bindObject binds one JSON object. It returns its known fields, with the key of each row that it names, and these
+// rows. Its errors are those of Body.
+func (p *Plan) bindObject(params any, body []byte, errs *problem.FieldErrors) (given []string, rows []Name, err error) {
 	target := reflect.ValueOf(params).Elem()
 	decoder := jsontext.NewDecoder(bytes.NewReader(body))
 	switch decoder.PeekKind() {
 	case '{':
 	case 0: // ReadToken returns the error
 	default:
-		return nil, bodyProblem("must be a JSON object")
+		return nil, nil, bodyProblem("must be a JSON object")
 	}
 	if _, err := decoder.ReadToken(); err != nil {
-		return nil, syntaxProblem(err, body)
+		return nil, nil, syntaxProblem(err, body)
 	}
 	for decoder.PeekKind() != '}' {
 		key, err := decoder.ReadToken()
 		if err != nil {
-			return nil, syntaxProblem(err, body)
+			return nil, nil, syntaxProblem(err, body)
 		}
 		name := key.String() // the next read invalidates the token
 		text, err := decoder.ReadValue()
 		if err != nil {
-			return nil, syntaxProblem(err, body)
+			return nil, nil, syntaxProblem(err, body)
 		}
 		i := slices.IndexFunc(p.bodyFields, func(f field) bool { return f.name == name })
 		switch {
@@ -112,16 +113,23 @@ func (p *Plan) bindObject(params any, body []byte, errs *problem.FieldErrors) (g
 		case name == p.repeats && name != "":
 			errs.Add(name, p.setBodyField(target, p.pathFields[0], text))
 		default:
-			errs.Add(problem.Sanitize(name), problem.UnknownName(name, p.BodyNames()))
+			if r := p.reference(name); r != nil {
+				row, reason := r.parseJSON(text)
+				errs.Add(name, reason)
+				rows = append(rows, row)
+				continue
+			}
+			errs.Add(problem.Sanitize(name), problem.UnknownName(name, p.acceptedNames()))
 		}
 	}
 	if _, err := decoder.ReadToken(); err != nil {
-		return nil, syntaxProblem(err, body)
+		return nil, nil, syntaxProblem(err, body)
 	}
 	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, bodyProblem("must end after the JSON object")
+		return nil, nil, bodyProblem("must end after the JSON object")
 	}
-	return given, nil
+	given, rows = p.checkNames(target, given, rows, errs)
+	return given, rows, nil
 }
 
 // Given reports whether a JSON object has a field. The body has been bound before.

@@ -164,7 +164,7 @@ func TestBody_fields(t *testing.T) {
 	} {
 		in := upsertBox{ID: 5}
 		var errs problem.FieldErrors
-		if err := p.Body(&in, []byte(body), &errs); err != nil {
+		if _, err := p.Body(&in, []byte(body), &errs); err != nil {
 			t.Errorf("%s: %v", body, err)
 		}
 		wantErrors(t, body, errs, want...)
@@ -189,7 +189,7 @@ func TestBody_notAnObject(t *testing.T) {
 	} {
 		var in upsertBox
 		var errs problem.FieldErrors
-		err := bodyPlan().Body(&in, []byte(body), &errs)
+		_, err := bodyPlan().Body(&in, []byte(body), &errs)
 		var p *problem.Problem
 		if !errors.As(err, &p) || p.Status != http.StatusBadRequest || len(p.Errors) != 1 || p.Errors[0].Field != "body" {
 			t.Errorf("%q: got %v, want a problem with the body", body, err)
@@ -214,7 +214,7 @@ func TestBody_chosenID(t *testing.T) {
 	} {
 		var in upsertBox
 		var errs problem.FieldErrors
-		if err := p.Body(&in, []byte(`{"name":"a","sealed":true,"id":`+id+`}`), &errs); err != nil {
+		if _, err := p.Body(&in, []byte(`{"name":"a","sealed":true,"id":`+id+`}`), &errs); err != nil {
 			t.Fatal(err)
 		}
 		wantErrors(t, id, errs, want...)
@@ -231,7 +231,7 @@ func TestBody_rawJSON(t *testing.T) {
 	for _, text := range []string{`{"a":[1, "x"]}`, `"é"`, `1.5`, `false`, `null`} {
 		var in params
 		var errs problem.FieldErrors
-		if err := p.Body(&in, []byte(`{"data":`+text+`}`), &errs); err != nil || len(errs) > 0 {
+		if _, err := p.Body(&in, []byte(`{"data":`+text+`}`), &errs); err != nil || len(errs) > 0 {
 			t.Errorf("%s: %v %v", text, err, errs)
 		}
 		if text == "null" && in.Data != nil || text != "null" && (in.Data == nil || string(*in.Data) != text) {
@@ -251,7 +251,7 @@ func TestRules(t *testing.T) {
 	}{{reflect.TypeFor[patchBox](), "special"}, {reflect.TypeFor[upsertBox](), "general"}} {
 		p := bind.New(c.params, http.MethodPatch, []string{"id"}, bind.Options{Rules: rules})
 		var errs problem.FieldErrors
-		if err := p.Body(reflect.New(c.params).Interface(), []byte(`{"name":"a"}`), &errs); err != nil {
+		if _, err := p.Body(reflect.New(c.params).Interface(), []byte(`{"name":"a"}`), &errs); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(errs, problem.FieldErrors{{Field: "name", Message: c.want}}) {

@@ -18,6 +18,8 @@ import (
 // A Column is the field of one column of CSV, or none if isIgnored.
 type Column struct {
 	field
+	reference *Reference // of a column that names rows; its field is the key
+	twin      int        // index of the column with the key of a reference, or the reverse; -1 for none
 	isIgnored bool
 }
 
@@ -44,20 +46,25 @@ func (p *Plan) Header(header, fields []string) (columns []Column, errs problem.F
 			break
 		}
 		i := slices.IndexFunc(p.bodyFields, func(f field) bool { return f.name == name })
+		r := p.reference(name)
 		switch {
 		case name == "" && isReplaced:
-			columns = append(columns, Column{isIgnored: true})
+			columns = append(columns, Column{isIgnored: true, twin: -1})
 		case name == "":
 			errs.Add("header", fmt.Sprintf("has no name for column %d", len(seen)+1))
-		case i < 0:
-			errs.Add(problem.Sanitize(name), problem.UnknownName(name, p.BodyNames()))
+		case i < 0 && r == nil:
+			errs.Add(problem.Sanitize(name), problem.UnknownName(name, p.acceptedNames()))
 		case slices.Contains(seen, name):
 			errs.Add(name, "appears twice in the header")
+		case r != nil:
+			columns = append(columns, Column{field: r.key, reference: r, twin: -1})
 		default:
-			columns = append(columns, Column{field: p.bodyFields[i]})
+			columns = append(columns, Column{field: p.bodyFields[i], twin: -1})
 		}
 		seen = append(seen, name)
 	}
+	linkTwins(columns)
+	seen = append(seen, Names(columns)...)
 	if p.rowKey == "" || !slices.Contains(seen, p.rowKey) {
 		p.requireFields(seen, &errs)
 	}
@@ -67,11 +74,25 @@ func (p *Plan) Header(header, fields []string) (columns []Column, errs problem.F
 	return columns, errs
 }
 
-// Names returns the names of the fields of columns.
+// linkTwins links the columns that name rows to those with the keys of the rows.
+func linkTwins(columns []Column) {
+	for i, c := range columns {
+		if c.reference == nil {
+			continue
+		}
+		for j, other := range columns {
+			if other.reference == nil && other.name == c.name {
+				columns[i].twin, columns[j].twin = j, i
+			}
+		}
+	}
+}
+
+// Names returns the names of the fields of columns. A column that names rows has the field of their key.
 func Names(columns []Column) []string {
 	var all []string
-	for _, c := range columns {
-		if !c.isIgnored {
+	for i, c := range columns {
+		if !c.isIgnored && (c.twin < 0 || c.twin > i) {
 			all = append(all, c.name)
 		}
 	}
@@ -86,8 +107,9 @@ func countWords(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Row binds the JSON object of a row, as Body does, and returns the names of the fields that it has.
-func (p *Plan) Row(params any, text []byte, errs *problem.FieldErrors) (given []string, err error) {
+// Row binds the JSON object of a row, as Body does. It returns the fields that the object has, with the keys of the
+// rows that it names, and these rows.
+func (p *Plan) Row(params any, text []byte, errs *problem.FieldErrors) (given []string, rows []Name, err error) {
 	return p.bindObject(params, text, errs)
 }
 
@@ -110,34 +132,55 @@ func trimCell(cell string) string {
 
 func hasText(cell string) bool { return trimCell(cell) != "" }
 
-// Record binds the cells of a CSV record. An empty cell is null. Empty cells beyond the columns do not count.
-func (p *Plan) Record(params any, columns []Column, cells []string) (errs problem.FieldErrors) {
+// Record binds the cells of a CSV record. It returns the rows that the record names. An empty cell is null, or absent
+// if the cell of the name or the key of the same row is not empty. Empty cells beyond the columns do not count.
+func (p *Plan) Record(params any, columns []Column, cells []string, errs *problem.FieldErrors) (rows []Name) {
 	for len(cells) > len(columns) && cells[len(cells)-1] == "" {
 		cells = cells[:len(cells)-1]
 	}
 	if len(cells) != len(columns) {
 		errs.Add("line", fmt.Sprintf("has %s, but the header has %d", countWords(len(cells), "cell"), len(columns)))
-		return errs
+		return nil
 	}
 	target := reflect.ValueOf(params).Elem()
+	var keys []string // fields with keys that have rows with names as well
 	for i, c := range columns {
-		if c.isIgnored {
-			continue
-		}
-		dst := target.Field(c.index)
-		text := c.cellText(cells[i])
+		isEmpty := c.cellText(cells[i]) == "" || c.reference != nil && !hasText(cells[i])
 		switch {
-		case text != "":
-			reason := c.setText(dst, text)
-			if reason == "" {
-				reason = checkKey(dst, c.field)
+		case c.isIgnored:
+		case isEmpty && c.twin >= 0 && (c.reference != nil || hasText(cells[c.twin])):
+		case isEmpty && !c.nullable && !isGeneratedKey(c.name):
+			errs.Add(c.fieldName(), "must not be empty")
+		case isEmpty:
+		case c.reference != nil:
+			n, reason := c.reference.parseText(unescapeFormula(cells[i]))
+			errs.Add(n.Field, reason)
+			rows = append(rows, n)
+		default:
+			errs.Add(c.name, c.setCell(target.Field(c.index), cells[i]))
+			if c.twin >= 0 {
+				keys = append(keys, c.name)
 			}
-			errs.Add(c.name, reason)
-		case !c.nullable && !isGeneratedKey(c.name):
-			errs.Add(c.name, "must not be empty")
 		}
 	}
-	return errs
+	_, rows = p.checkNames(target, keys, rows, errs)
+	return rows
+}
+
+// fieldName returns the name of the column.
+func (c Column) fieldName() string {
+	if c.reference != nil {
+		return c.reference.Field
+	}
+	return c.name
+}
+
+// setCell binds a cell that is not empty. It returns what is wrong with it, or "".
+func (c Column) setCell(dst reflect.Value, cell string) (reason string) {
+	if reason = c.setText(dst, c.cellText(cell)); reason == "" {
+		reason = checkKey(dst, c.field)
+	}
+	return reason
 }
 
 // cellText returns the text that a CSV cell stands for.
@@ -172,14 +215,16 @@ func (p *Plan) FormField(params any, name, text string) (reason string) {
 	return p.bodyFields[i].setText(reflect.ValueOf(params).Elem().Field(p.bodyFields[i].index), text)
 }
 
-// AppendObject appends the given fields of a bound row as JSON, without a key that is null.
-func (p *Plan) AppendObject(dst []byte, params any, given []string) []byte {
+// AppendObject appends the given fields of a bound row as JSON, without a key that is null, and without the keys of
+// rows that the row names; see AppendKey.
+func (p *Plan) AppendObject(dst []byte, params any, given []string, rows ...Name) []byte {
 	row := reflect.ValueOf(params).Elem()
 	dst = append(dst, '{')
 	separator := ""
 	for _, f := range p.bodyFields {
 		field := row.Field(f.index)
-		if !slices.Contains(given, f.name) || isGeneratedKey(f.name) && field.IsZero() {
+		if !slices.Contains(given, f.name) || isGeneratedKey(f.name) && field.IsZero() ||
+			slices.ContainsFunc(rows, func(n Name) bool { return n.Key == f.name }) {
 			continue
 		}
 		dst = append(dst, separator...)

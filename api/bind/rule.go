@@ -15,6 +15,7 @@ type Rule struct {
 	Min, Max      int64                             // range of an integer; none if both are 0
 	Lowercase     bool                              // a string is converted to lower case before it is checked
 	AcceptsNumber bool                              // a string may be a JSON number, whose digits it keeps
+	References    string                            // kind of row whose key this is; see Reference
 }
 
 // Rules holds the rules by field: "name" for all parameter structs, "NewEvent.type" for the struct NewEvent alone.

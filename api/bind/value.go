@@ -24,8 +24,9 @@ type value struct {
 
 // Values of typeName.
 const (
-	stringType = "a string"
-	boolType   = "true or false"
+	stringType  = "a string"
+	integerType = "an integer"
+	boolType    = "true or false"
 )
 
 var (
@@ -64,7 +65,7 @@ func newValue(t reflect.Type, rule Rule) (v value, supported bool) {
 		}
 		return v, true
 	case t.Kind() == reflect.Int64, t.Kind() == reflect.Int32:
-		return value{parse: rule.parseInteger, kinds: "0", typeName: "an integer"}, true
+		return value{parse: rule.parseInteger, kinds: "0", typeName: integerType}, true
 	case t.Kind() == reflect.Bool:
 		return value{parse: parseBool, kinds: "tf", typeName: boolType}, true
 	}

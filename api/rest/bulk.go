@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -181,127 +180,6 @@ func ImportRows[Row any, In ~struct {
 	return Bulk{reflect.TypeFor[Row](), query, func(ctx context.Context, c *Call, body io.Reader) error {
 		return c.importRows(ctx, body, store)
 	}}
-}
-
-// An importer collects rows in a chunk and stores full chunks.
-type importer struct {
-	*rowReader
-	store func(lines json.RawMessage) (chunkResult, error)
-	chunk []byte  // JSON array of rows, without the closing bracket
-	lines []int64 // line of each row in the chunk
-	total Stored
-}
-
-// importRows stores the rows of the body.
-func (c *Call) importRows(
-	ctx context.Context, body io.Reader,
-	store func(ctx context.Context, q *db.Queries, lines json.RawMessage) (chunkResult, error),
-) error {
-	if _, err := Negotiate(c.Request, MediaTypeJSON); err != nil {
-		return err
-	}
-	if err := c.Errors.Err(); err != nil {
-		return err
-	}
-	acquireCtx, cancel := context.WithTimeout(ctx, StatementTimeout)
-	defer cancel()
-	conn, err := Acquire(acquireCtx, c.server.primary)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	tx, err := c.begin(ctx, conn, c.Caller.Username)
-	if err != nil {
-		_, _ = io.Copy(io.Discard, body) // completes the hash of a body that is not spooled
-		return err
-	}
-	defer rollback(tx)
-	i := &importer{rowReader: newRowReader(c), store: func(lines json.RawMessage) (chunkResult, error) {
-		defer c.ExtendWriteDeadline()
-		return store(ctx, db.New(tx), lines)
-	}}
-	i.accept, i.finish = i.appendRow, i.flush
-	if err := i.readAll(c.Request.Header.Get("Content-Type"), body); err != nil {
-		return err
-	}
-	if !c.DryRun {
-		if err := c.SaveResponse(ctx, db.New(tx), i.total); err != nil {
-			return err
-		}
-		if err := tx.Commit(ctx); err != nil {
-			return err
-		}
-	}
-	return c.respondValue(i.total)
-}
-
-// appendRow appends the row to the chunk and flushes a full chunk.
-func (i *importer) appendRow(line int64) error {
-	if len(i.chunk) == 0 {
-		i.chunk = append(i.chunk, '[')
-	} else {
-		i.chunk = append(i.chunk, ',')
-	}
-	i.chunk = i.plan.AppendObject(i.chunk, i.row, i.given)
-	i.lines = append(i.lines, line)
-	if len(i.lines) >= maxChunkRows || len(i.chunk) >= maxChunkBytes {
-		return i.flush()
-	}
-	return nil
-}
-
-// importTypes are the types of the problems that import queries report, by status.
-var importTypes = map[int]*problem.Type{
-	http.StatusBadRequest:         problem.ValidationFailed,
-	http.StatusConflict:           problem.Duplicate,
-	http.StatusPreconditionFailed: problem.StaleVersion,
-}
-
-// flush stores the chunk and collects the errors that the database reports.
-func (i *importer) flush() error {
-	if len(i.lines) == 0 {
-		return nil
-	}
-	result, err := i.store(append(i.chunk, ']'))
-	if err != nil {
-		return i.addChunkError(problem.From(err, http.MethodPost, i.plan.BodyNames()))
-	}
-	var problems []struct {
-		problem.FieldError
-		Status int `json:"status"`
-	}
-	if err := json.Unmarshal(result.Problems, &problems); err != nil {
-		return err
-	}
-	for _, p := range problems {
-		p.Line = i.lines[p.Line-1]
-		if err := i.addError(importTypes[p.Status], p.FieldError); err != nil {
-			return err
-		}
-	}
-	i.total.Created += result.Created
-	i.total.Updated += result.Updated
-	i.total.Cleared += result.Cleared
-	i.chunk, i.lines = i.chunk[:0], i.lines[:0]
-	return nil
-}
-
-// addChunkError collects a database error that names no line, and stops reading because the transaction is aborted.
-func (i *importer) addChunkError(p *problem.Problem) error {
-	if p.Status >= http.StatusInternalServerError {
-		return p
-	}
-	e := problem.FieldError{Field: "line", Message: p.Detail}
-	if len(p.Errors) > 0 {
-		e = p.Errors[0]
-	}
-	e.Line = i.lines[0]
-	e.Message = fmt.Sprintf("in one of the lines %d to %d: %s (the rest was not checked)",
-		i.lines[0], i.lines[len(i.lines)-1], e.Message)
-	if err := i.addError(p.Kind(), e); err != nil {
-		return err
-	}
-	return errStopReading
 }
 
 // Batch returns a Bulk that a function handles: it reads the rows and writes the response.

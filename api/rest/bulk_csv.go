@@ -66,7 +66,8 @@ func (b *rowReader) readCSV(body io.Reader) error {
 		lineNo, _ := reader.FieldPos(0)
 		if !isEmptyRecord(cells) {
 			b.clearRow()
-			rowErrs := b.plan.Record(b.row, columns, cells)
+			var rowErrs problem.FieldErrors
+			b.names = b.plan.Record(b.row, columns, cells, &rowErrs)
 			if !rowErrs.Has("line") { // the number of cells is right
 				b.plan.RequireNew(b.row, b.given, &rowErrs)
 			}

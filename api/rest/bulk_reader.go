@@ -30,8 +30,10 @@ type rowReader struct {
 	columns   []string                                                // fields of CSV columns; nil to take the header
 	row       any                                                     // pointer to the current row, reused
 	given     []string                                                // names of the fields of the current row
+	names     []bind.Name                                             // rows that the current row names
 	accept    func(line int64) error                                  // handles the valid row in row
 	fastPath  func(line int64, text []byte) (handled bool, err error) // may handle an object before it is bound; optional
+	resolve   func(line int64) error                                  // handles the names of an invalid row; optional
 	finish    func() error                                            // is called after the last row; optional
 	errs      []problem.FieldError
 	truncated bool          // there are more errors than errs
@@ -185,7 +187,7 @@ func (b *rowReader) readObject(lineNo int64, text []byte) error {
 	var errs problem.FieldErrors
 	b.clearRow()
 	var err error
-	if b.given, err = b.plan.Row(b.row, text, &errs); err != nil {
+	if b.given, b.names, err = b.plan.Row(b.row, text, &errs); err != nil {
 		var p *problem.Problem
 		if !errors.As(err, &p) {
 			return err
@@ -210,6 +212,9 @@ func (b *rowReader) acceptRow(lineNo int64, errs problem.FieldErrors) error {
 		if err := b.addError(problem.ValidationFailed, e); err != nil {
 			return err
 		}
+	}
+	if len(b.names) > 0 && b.resolve != nil {
+		return b.resolve(lineNo)
 	}
 	return nil
 }

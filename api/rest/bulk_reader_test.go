@@ -36,14 +36,14 @@ func newTestImporter(store func(rows []boxRow) (chunkResult, error)) *importer {
 	single := bind.New(reflect.TypeFor[newBox](), http.MethodPost, nil, bind.Options{})
 	plan := bind.NewRow(reflect.TypeFor[boxRow](), single, bind.Options{})
 	call := &Call{Endpoint: &Endpoint{Rows: plan}}
-	i := &importer{rowReader: newRowReader(call), store: func(lines json.RawMessage) (chunkResult, error) {
+	i := newImporter(newRowReader(call))
+	i.store = func(lines json.RawMessage) (chunkResult, error) {
 		var rows []boxRow
 		if err := json.Unmarshal(lines, &rows); err != nil {
 			return chunkResult{}, fmt.Errorf("invalid chunk %q: %w", lines, err)
 		}
 		return store(rows)
-	}}
-	i.accept, i.finish = i.appendRow, i.flush
+	}
 	return i
 }
 

@@ -148,14 +148,15 @@ func (c *Call) readBody(params any) error {
 	if err := checkContentType(c.Request, accepted...); err != nil {
 		return err
 	}
-	if err := c.Plan.Body(params, body, &c.Errors); err != nil {
+	names, err := c.Plan.Body(params, body, &c.Errors)
+	if err != nil {
 		if len(c.Errors) == 0 {
 			return err
 		}
 		return problem.BadRequest(append(c.Errors, problem.From(err, c.Method, nil).Errors...)...)
 	}
 	c.Body = body
-	return nil
+	return c.setKeys(c.Request.Context(), params, names)
 }
 
 // checkContentType rejects a body whose Content-Type is not one of accepted. A request without Content-Type passes.

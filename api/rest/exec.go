@@ -110,12 +110,7 @@ func (c *Call) write(ctx context.Context, dst dbtx.RowWriter, run statement, res
 		defer rollbackConn(conn)
 		p.Exec("begin isolation level read committed")
 	}
-	if c.check != nil {
-		c.addCheck(ctx, &p, &c.ID)
-	} else {
-		p.Add(func(q *db.Queries) error { return q.SetRequestContext(ctx, c.requestContext(c.Caller.Username)) })
-	}
-	c.addWriteHeaders(ctx, &p)
+	c.addContext(ctx, &p)
 	p.AddRaw(func(q *db.Queries) error { return run(ctx, q) }, dst)
 	if err := p.Run(ctx, conn); err != nil || c.key == "" {
 		return err
@@ -129,6 +124,17 @@ func (c *Call) write(ctx context.Context, dst dbtx.RowWriter, run statement, res
 		c.resetResponse()
 	}
 	return err
+}
+
+// addContext adds the statements with which the transaction of a write begins: the check of the caller, and what the
+// database records with the write.
+func (c *Call) addContext(ctx context.Context, p *dbtx.Pipeline) {
+	if c.check != nil {
+		c.addCheck(ctx, p, &c.ID)
+	} else {
+		p.Add(func(q *db.Queries) error { return q.SetRequestContext(ctx, c.requestContext(c.Caller.Username)) })
+	}
+	c.addWriteHeaders(ctx, p)
 }
 
 // addWriteHeaders adds the statements for the headers X-Change-Message and Idempotency-Key to a pipeline, if the

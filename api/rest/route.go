@@ -147,6 +147,8 @@ func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 				options.Required = route.shortRequired
 			}
 			rowOptions := options
+			options.KeysOnly = d.Form                // the function binds the fields of a form
+			rowOptions.KeysOnly = d.Kind == KindFunc // the function reads the rows of a batch
 			if route.Method != http.MethodGet {
 				options.Flags = []bind.Flag{{Name: "dry_run", Values: []string{"true", "false"}}}
 				if d.BulkRow != nil {
