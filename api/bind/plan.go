@@ -70,6 +70,14 @@ type Options struct {
 // with a value. The zero value names none.
 type Either struct{ Field, Other string }
 
+// Alternative returns the field that may replace a field, or "".
+func (e Either) Alternative(field string) string {
+	if field != e.Field {
+		return ""
+	}
+	return e.Other
+}
+
 // A field is one field of a parameter struct.
 type field struct {
 	value

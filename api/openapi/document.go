@@ -194,6 +194,7 @@ func problemSchema(src *sources) object {
 const introduction = "Labledger stores the inventory of a laboratory, an append-only ledger of deposits and " +
 	"withdrawals, and the history of every change.\n\n" +
 	"**Bodies.** A request or response body is the row itself, without an envelope. " +
+	"A request body may name a row instead of giving its key, as in `site` for `site_id`. " +
 	"Request bodies may be compressed with `Content-Encoding: gzip`.\n\n" +
 	"**Errors.** Every error response is a problem (RFC 9457) that lists all errors of the request. " +
 	"Its `type` is the path of a page with the cause and the remedy; `/problems/` lists all types. " +

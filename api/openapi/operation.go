@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"labledger/api"
-	"labledger/api/bind"
 	"labledger/api/rest"
 	"labledger/internal/media"
 )
@@ -338,107 +336,4 @@ func fieldType(t reflect.Type, name string) reflect.Type {
 		}
 	}
 	panic(t.Name() + " has no field " + name)
-}
-
-// body returns the request body of a write, or nil.
-func (o *operation) body() object {
-	if o.Method == http.MethodGet || len(o.Plan.BodyNames()) == 0 {
-		return nil
-	}
-	row := o.row
-	if o.Kind == rest.KindMatching {
-		row = o.listRow
-	}
-	single := o.bodySchema(o.Plan, row)
-	if name := o.Plan.Repeats(); name != "" {
-		repeated := jsonType(o.paramType(o.Plan.PathNames()[0]))
-		repeated["description"] = "The ID of the path, repeated."
-		single["properties"].(object)[name] = repeated
-	}
-	content := object{"application/json": object{"schema": single, "example": o.exampleBody()}}
-	if o.Method == http.MethodPatch {
-		content[rest.MediaTypeMergePatch] = object{"schema": single}
-	}
-	if o.Form {
-		single["properties"].(object)[fileField] = object{
-			"type":             "string",
-			"contentMediaType": "application/octet-stream",
-			"description":      "The file with its name, up to 20 MiB.",
-		}
-		single["required"] = []string{fileField}
-		return object{"required": true, "content": object{"multipart/form-data": object{"schema": single}}}
-	}
-	if o.Rows != nil {
-		content["application/json"].(object)["schema"] = object{
-			"oneOf": []object{single, {"type": "array", "items": o.bodySchema(o.Rows, o.row)}},
-		}
-		content["application/x-ndjson"] = object{
-			"schema": object{"type": "string", "description": "One JSON object per line."},
-		}
-		csv := "A header line with the column names, then one row per line, separated by commas, semicolons or tabs. " +
-			"An empty cell means null, and rows of empty cells are ignored. " +
-			"An apostrophe before = + - or @ at the start of a text is removed."
-		if o.Rows.RowKey() != "" {
-			csv += " Columns that are absent keep their values in existing rows."
-		}
-		content["text/csv"] = object{"schema": object{"type": "string", "description": csv}}
-	}
-	return object{"required": o.Method != http.MethodDelete && o.Plan.HasBody(), "content": content}
-}
-
-// fileField is the form field of an uploaded file.
-const fileField = "file"
-
-// bodySchema returns the schema of a JSON object with the body fields of a plan.
-func (o *operation) bodySchema(p *bind.Plan, row reflect.Type) object {
-	properties := object{}
-	for _, name := range p.BodyNames() {
-		if o.Kind == rest.KindMatching && (name == "version" || name == "id" || slices.Contains(p.PathNames(), name)) {
-			continue // they name one row
-		}
-		properties[name] = o.bodyFieldSchema(p, row, name)
-	}
-	schema := object{"type": "object", "properties": properties, "additionalProperties": false}
-	if len(p.RequiredBody()) > 0 && p.RowKey() == "" {
-		either := p.Either()
-		required := slices.DeleteFunc(slices.Clone(p.RequiredBody()), func(name string) bool { return name == either.Field })
-		schema["required"] = required
-		if either.Field != "" {
-			schema["anyOf"] = []object{{"required": []string{either.Field}}, {"required": []string{either.Other}}}
-		}
-	}
-	return schema
-}
-
-// bodyFieldSchema returns the schema of a body field.
-func (o *operation) bodyFieldSchema(p *bind.Plan, row reflect.Type, name string) object {
-	schema := jsonType(fieldType(p.Type(), name))
-	if name == "rules" {
-		schema = object{"type": "array", "items": o.bodySchema(api.RulePlan, reflect.TypeFor[api.RuleOverride]())}
-	}
-	if name != "type" { // the type of an event is case-insensitive
-		o.src.enums.restrict(schema, row, name)
-	}
-	doc := o.fieldDoc(p.Type(), name)
-	if own := o.src.fieldDocs[p.Type().Name()][name]; own == "" {
-		if rowDoc := o.fieldDoc(row, name); rowDoc != "" {
-			doc = rowDoc
-		}
-	}
-	if name == "version" {
-		doc = "Version that the client knows. " +
-			"If the row has another version, the server returns 412 and changes nothing."
-	}
-	if p.AcceptsNumber(name) {
-		kinds := []string{"string", "number"}
-		if _, nullable := schema["type"].([]string); nullable {
-			kinds = append(kinds, "null")
-		}
-		schema["type"] = kinds
-	}
-	if slices.Contains(p.PathNames(), name) {
-		doc = strings.TrimSpace(doc + " Optional here; if present, it must equal the value in the path.")
-	}
-	schema["description"] = doc
-	return schema
 }
