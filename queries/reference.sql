@@ -29,8 +29,10 @@ WITH wanted AS (
         WHEN wanted.kind = 'container' AND wanted.name ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
             THEN wanted.name::uuid
     END
-    -- The barcode goes here: UNION SELECT wanted.number, container.uuid::text, container.description FROM wanted
-    -- JOIN container ON wanted.kind = 'container' AND container.barcode = wanted.name
+    UNION
+    SELECT wanted.number, container.uuid::text, container.description
+    FROM wanted
+    JOIN container ON wanted.kind = 'container' AND container.barcode = btrim(wanted.name)
 ), folded AS (
     SELECT wanted.number, named.key, named.detail
     FROM wanted
