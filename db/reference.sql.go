@@ -18,48 +18,57 @@ WITH wanted AS (
         value ->> 'name' AS name
     FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, number)
 ), named AS NOT MATERIALIZED (
-    SELECT 'site' AS kind, id::text AS key, name, nullif(concat_ws(', ', address, country), '') AS detail
+    SELECT 'site' AS kind, id::text AS key, name, NULL::bigint AS site_id, concat_ws(', ', address, country) AS detail
     FROM site
     UNION ALL
-    SELECT 'freezer', id::text, name, 'site ' || (SELECT site.name FROM site WHERE site.id = site_id)
+    SELECT 'freezer', id::text, name, site_id, NULL
     FROM freezer
     UNION ALL
-    SELECT 'computer', id::text, name, 'site ' || (SELECT site.name FROM site WHERE site.id = site_id)
+    SELECT 'computer', id::text, name, site_id, NULL
     FROM computer
 ), exact AS (
-    SELECT wanted.number, named.key, named.detail
+    SELECT wanted.number, found.key, found.site_id, found.detail
     FROM wanted
-    JOIN named USING (kind)
-    WHERE named.name = wanted.name
-      AND left(named.name, 100) COLLATE natural_sort = left(wanted.name, 100) -- for the indexes of the lists
+    CROSS JOIN LATERAL (
+        SELECT named.key, named.site_id, named.detail
+        FROM named
+        WHERE named.kind = wanted.kind
+          AND named.name = wanted.name
+          AND left(named.name, 100) COLLATE natural_sort = left(wanted.name, 100)
+        OFFSET 0 -- uses the indexes of the lists for each name
+    ) AS found
     UNION
-    SELECT wanted.number, container.uuid::text, container.description
+    SELECT wanted.number, container.uuid::text, NULL, container.description
     FROM wanted
     JOIN container ON container.uuid = CASE
         WHEN wanted.kind = 'container' AND wanted.name ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
             THEN wanted.name::uuid
     END
-    -- The barcode goes here: UNION SELECT wanted.number, container.uuid::text, container.description FROM wanted
-    -- JOIN container ON wanted.kind = 'container' AND container.barcode = wanted.name
+    UNION
+    SELECT wanted.number, container.uuid::text, NULL, container.description
+    FROM wanted
+    JOIN container ON wanted.kind = 'container' AND container.barcode = btrim(wanted.name)
 ), folded AS (
-    SELECT wanted.number, named.key, named.detail
+    SELECT wanted.number, named.key, named.site_id, named.detail
     FROM wanted
     JOIN named USING (kind)
     WHERE btrim(search_text(named.name), E' \t\r\n') = btrim(search_text(wanted.name), E' \t\r\n')
       AND wanted.number NOT IN (SELECT exact.number FROM exact)
 ), candidate AS (
     SELECT
-        number,
-        key,
-        detail,
+        number, key, site_id, detail,
         count(*) OVER (PARTITION BY number) AS total,
         row_number() OVER (PARTITION BY number ORDER BY length(key), key) AS place
-    FROM (SELECT number, key, detail FROM exact UNION ALL SELECT number, key, detail FROM folded) AS found
+    FROM (SELECT number, key, site_id, detail FROM exact UNION ALL SELECT number, key, site_id, detail FROM folded) AS found
 )
 SELECT
     number::bigint AS number,
     key::text AS key,
-    coalesce(detail, '')::text AS detail,
+    coalesce(
+        'site ' || (SELECT site.name FROM site WHERE site.id = candidate.site_id),
+        detail,
+        ''
+    )::text AS detail,
     total::bigint AS total
 FROM candidate
 WHERE place <= 5
@@ -87,48 +96,57 @@ type FindReferencesRow struct {
 //	        value ->> 'name' AS name
 //	    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, number)
 //	), named AS NOT MATERIALIZED (
-//	    SELECT 'site' AS kind, id::text AS key, name, nullif(concat_ws(', ', address, country), '') AS detail
+//	    SELECT 'site' AS kind, id::text AS key, name, NULL::bigint AS site_id, concat_ws(', ', address, country) AS detail
 //	    FROM site
 //	    UNION ALL
-//	    SELECT 'freezer', id::text, name, 'site ' || (SELECT site.name FROM site WHERE site.id = site_id)
+//	    SELECT 'freezer', id::text, name, site_id, NULL
 //	    FROM freezer
 //	    UNION ALL
-//	    SELECT 'computer', id::text, name, 'site ' || (SELECT site.name FROM site WHERE site.id = site_id)
+//	    SELECT 'computer', id::text, name, site_id, NULL
 //	    FROM computer
 //	), exact AS (
-//	    SELECT wanted.number, named.key, named.detail
+//	    SELECT wanted.number, found.key, found.site_id, found.detail
 //	    FROM wanted
-//	    JOIN named USING (kind)
-//	    WHERE named.name = wanted.name
-//	      AND left(named.name, 100) COLLATE natural_sort = left(wanted.name, 100) -- for the indexes of the lists
+//	    CROSS JOIN LATERAL (
+//	        SELECT named.key, named.site_id, named.detail
+//	        FROM named
+//	        WHERE named.kind = wanted.kind
+//	          AND named.name = wanted.name
+//	          AND left(named.name, 100) COLLATE natural_sort = left(wanted.name, 100)
+//	        OFFSET 0 -- uses the indexes of the lists for each name
+//	    ) AS found
 //	    UNION
-//	    SELECT wanted.number, container.uuid::text, container.description
+//	    SELECT wanted.number, container.uuid::text, NULL, container.description
 //	    FROM wanted
 //	    JOIN container ON container.uuid = CASE
 //	        WHEN wanted.kind = 'container' AND wanted.name ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
 //	            THEN wanted.name::uuid
 //	    END
-//	    -- The barcode goes here: UNION SELECT wanted.number, container.uuid::text, container.description FROM wanted
-//	    -- JOIN container ON wanted.kind = 'container' AND container.barcode = wanted.name
+//	    UNION
+//	    SELECT wanted.number, container.uuid::text, NULL, container.description
+//	    FROM wanted
+//	    JOIN container ON wanted.kind = 'container' AND container.barcode = btrim(wanted.name)
 //	), folded AS (
-//	    SELECT wanted.number, named.key, named.detail
+//	    SELECT wanted.number, named.key, named.site_id, named.detail
 //	    FROM wanted
 //	    JOIN named USING (kind)
 //	    WHERE btrim(search_text(named.name), E' \t\r\n') = btrim(search_text(wanted.name), E' \t\r\n')
 //	      AND wanted.number NOT IN (SELECT exact.number FROM exact)
 //	), candidate AS (
 //	    SELECT
-//	        number,
-//	        key,
-//	        detail,
+//	        number, key, site_id, detail,
 //	        count(*) OVER (PARTITION BY number) AS total,
 //	        row_number() OVER (PARTITION BY number ORDER BY length(key), key) AS place
-//	    FROM (SELECT number, key, detail FROM exact UNION ALL SELECT number, key, detail FROM folded) AS found
+//	    FROM (SELECT number, key, site_id, detail FROM exact UNION ALL SELECT number, key, site_id, detail FROM folded) AS found
 //	)
 //	SELECT
 //	    number::bigint AS number,
 //	    key::text AS key,
-//	    coalesce(detail, '')::text AS detail,
+//	    coalesce(
+//	        'site ' || (SELECT site.name FROM site WHERE site.id = candidate.site_id),
+//	        detail,
+//	        ''
+//	    )::text AS detail,
 //	    total::bigint AS total
 //	FROM candidate
 //	WHERE place <= 5

@@ -47,6 +47,7 @@ func TestImports(t *testing.T) {
 		},
 		"internal/archtest": nil,
 		"internal/auth":     nil,
+		"internal/label":    nil,
 		"internal/cli": {
 			"api", "api/authn", "api/problem", "api/rest", "db", "internal/auth", "internal/durable", "internal/ledger",
 			"internal/media", "internal/postgres", "internal/postgres/embedded", "internal/postgres/migrate",
