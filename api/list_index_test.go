@@ -129,7 +129,7 @@ var filteredLists = []indexedList{
 	{"containers", "description__contains=ebraf", "container_search_text_idx"},
 	{"containers", "description__startswith=zeb", "container_search_text_idx"},
 	{"containers", "q=quokka", "freezer_search_text_idx"},
-	{"containers", "freezer_id=7", "container_freezer_id_id_idx"},
+	{"containers", "freezer_id=7", "container_freezer_id_id_idx, container_freezer_id_parent_uuid_idx"},
 	{"containers", "freezer_name=Quokka", "freezer_name_id_idx"},
 	{"todos", "description=Zebrafish", "todo_description_id_idx"},
 	{"todos", "description__contains=zebra", "todo_search_text_idx"},
@@ -151,10 +151,10 @@ var sortedLists = []indexedList{
 	{"computers", "sort=name", "computer_name_id_idx"},
 	{"directory", "sort=display_name", "account_display_name_id_idx"},
 	{"containers", "", "container_pkey"},
-	{"containers", "sort=-uuid&include=freezer,site", "container_uuid_unique"},
+	{"containers", "sort=-uuid&include=freezer,site", "container_uuid_unique, container_place_unique"},
 	{"containers", "sort=description", "container_description_id_idx"},
 	{"containers", "sort=-description", "container_description_id_idx"},
-	{"containers", "sort=freezer_id", "container_freezer_id_id_idx"},
+	{"containers", "sort=freezer_id", "container_freezer_id_id_idx, container_freezer_id_parent_uuid_idx"},
 	{"todos", "sort=description", "todo_description_id_idx"},
 	{"todos", "sort=due_on", "todo_due_on_id_idx"},
 	{"todos", "sort=-due_on", "todo_due_on_id_idx"},
@@ -264,16 +264,21 @@ func readRows(
 	}
 }
 
-// withoutControl returns the statement that takes away what a list needs.
+// withoutControl returns the statements that take away what a list needs.
 func (l indexedList) withoutControl() string {
-	switch {
-	case strings.HasPrefix(l.control, "SET "):
+	if strings.HasPrefix(l.control, "SET ") {
 		return l.control
-	case strings.HasSuffix(l.control, "_pkey"), strings.HasSuffix(l.control, "_unique"):
-		table, _, _ := strings.Cut(l.control, "_")
-		return "ALTER TABLE " + table + " DROP CONSTRAINT " + l.control + " CASCADE"
 	}
-	return "DROP INDEX " + l.control
+	var statements []string
+	for name := range strings.SplitSeq(l.control, ", ") {
+		statement := "DROP INDEX " + name
+		if strings.HasSuffix(name, "_pkey") || strings.HasSuffix(name, "_unique") {
+			table, _, _ := strings.Cut(name, "_")
+			statement = "ALTER TABLE " + table + " DROP CONSTRAINT " + name + " CASCADE"
+		}
+		statements = append(statements, statement)
+	}
+	return strings.Join(statements, "; ")
 }
 
 // newLargeTables returns a pool on a database with large tables.
