@@ -76,7 +76,7 @@ func (w *actorWriter) changeRows() {
 				` "postcode_or_zip": null}`,
 			patch: `{"country": "Iceland"}`,
 		},
-		{"freezers", `{"name": "x", "site_id": 1}`, `{"name": "y"}`},
+		{"freezers", `{"name": "x", "site_id": 1, "capacity": null}`, `{"name": "y"}`},
 		{"computers", `{"name": "x", "mac": null, "site_id": 1}`, `{"name": "y"}`},
 		{"containers", `{"description": "x", "freezer_id": 1}`, `{"description": "y"}`},
 		{"todos", `{"description": "x", "status": "open"}`, `{"status": "done"}`},

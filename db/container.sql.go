@@ -495,6 +495,11 @@ WITH element AS (
     WHERE place.freezer_id <> (value ->> 'freezer_id')::bigint
       AND value ? 'parent_uuid'
     UNION ALL
+    SELECT line, 'position', 400, 'needs a parent with a grid'
+    FROM input
+    WHERE position IS NOT NULL
+      AND parent_uuid IS NULL
+    UNION ALL
     SELECT line, 'position', 400, CASE
         WHEN layout = '' THEN 'needs a parent with a grid'
         WHEN position_row IS NULL THEN format(
@@ -591,7 +596,7 @@ SELECT
           AND merged -> field.name = 'null'
     ) AS cleared,
     (
-        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line, problem.field), '[]')
         FROM problem
     )::jsonb AS problems
 `
@@ -775,6 +780,11 @@ type ImportContainersRow struct {
 //	    WHERE place.freezer_id <> (value ->> 'freezer_id')::bigint
 //	      AND value ? 'parent_uuid'
 //	    UNION ALL
+//	    SELECT line, 'position', 400, 'needs a parent with a grid'
+//	    FROM input
+//	    WHERE position IS NOT NULL
+//	      AND parent_uuid IS NULL
+//	    UNION ALL
 //	    SELECT line, 'position', 400, CASE
 //	        WHEN layout = '' THEN 'needs a parent with a grid'
 //	        WHEN position_row IS NULL THEN format(
@@ -871,7 +881,7 @@ type ImportContainersRow struct {
 //	          AND merged -> field.name = 'null'
 //	    ) AS cleared,
 //	    (
-//	        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+//	        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line, problem.field), '[]')
 //	        FROM problem
 //	    )::jsonb AS problems
 func (q *Queries) ImportContainers(ctx context.Context, arg ImportContainersParams) (ImportContainersRow, error) {

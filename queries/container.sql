@@ -361,6 +361,11 @@ WITH element AS (
     WHERE place.freezer_id <> (value ->> 'freezer_id')::bigint
       AND value ? 'parent_uuid'
     UNION ALL
+    SELECT line, 'position', 400, 'needs a parent with a grid'
+    FROM input
+    WHERE position IS NOT NULL
+      AND parent_uuid IS NULL
+    UNION ALL
     SELECT line, 'position', 400, CASE
         WHEN layout = '' THEN 'needs a parent with a grid'
         WHEN position_row IS NULL THEN format(
@@ -457,7 +462,7 @@ SELECT
           AND merged -> field.name = 'null'
     ) AS cleared,
     (
-        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line), '[]')
+        SELECT coalesce(jsonb_agg(to_jsonb(problem) ORDER BY problem.line, problem.field), '[]')
         FROM problem
     )::jsonb AS problems;
 

@@ -296,7 +296,7 @@ BEGIN
         SELECT * INTO parent FROM container WHERE uuid = NEW.parent_uuid FOR NO KEY UPDATE;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'refers to no existing container'
-                USING ERRCODE = 'foreign_key_violation', COLUMN = 'parent_uuid';
+                USING ERRCODE = 'check_violation', COLUMN = 'parent_uuid';
         END IF;
     ELSIF NEW.parent_layout IS NOT DISTINCT FROM OLD.parent_layout THEN
         RETURN NEW;

@@ -108,7 +108,9 @@ func (p *Plan) bindObject(params any, body []byte, errs *problem.FieldErrors) (g
 		i := slices.IndexFunc(p.bodyFields, func(f field) bool { return f.name == name })
 		switch {
 		case i >= 0:
-			given = append(given, name)
+			if name != p.either.Field || text.Kind() != 'n' { // null is as good as none
+				given = append(given, name)
+			}
 			errs.Add(name, p.setBodyField(target, p.bodyFields[i], text))
 		case name == p.repeats && name != "":
 			errs.Add(name, p.setBodyField(target, p.pathFields[0], text))

@@ -116,6 +116,7 @@ var jsonbSchemas = map[string]object{
 	"contents": rowsOf(
 		"uuid", uuidSchema, "description", nullableText, "barcode", nullableText, "kind", nullableText,
 		"type", nullableText, "owner", nullableText, "project", nullableText, "expires_on", nullableDate,
+		"status", textSchema, "holder", nullableText, "due_on", nullableDate,
 		"position", nullableText, "position_row", nullableInteger, "position_column", nullableInteger,
 		"rows", nullableInteger, "columns", nullableInteger, "positions", nullableInteger, "containers", integerSchema,
 	),

@@ -180,10 +180,10 @@ func constraintMessage(pgErr *pgconn.PgError, field string) string {
 	switch {
 	case pgErr.Code == pgerrcode.ForeignKeyViolation && slices.Contains([]string{"assignee", "owner", "holder"}, field):
 		return "refers to no existing user"
-	case pgErr.ConstraintName == "" && pgErr.ColumnName == field: // raised by a function
-		return pgErr.Message
 	case pgErr.Code == pgerrcode.ForeignKeyViolation:
 		return "refers to no existing " + strings.TrimSuffix(field, "_id")
+	case pgErr.ConstraintName == "" && pgErr.ColumnName == field: // raised by a function
+		return pgErr.Message
 	case constraintName(pgErr) == "account_username_key_idx":
 		return "looks like the username of another account"
 	case pgErr.Code == pgerrcode.UniqueViolation:
