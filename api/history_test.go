@@ -78,7 +78,14 @@ func (w *actorWriter) changeRows() {
 		},
 		{"freezers", `{"name": "x", "site_id": 1, "capacity": null}`, `{"name": "y"}`},
 		{"computers", `{"name": "x", "mac": null, "site_id": 1}`, `{"name": "y"}`},
-		{"containers", `{"description": "x", "freezer_id": 1}`, `{"description": "y"}`},
+		{
+			plural: "containers",
+			row: `{"description": "x", "freezer_id": 1, "barcode": null, "kind": "box", "type": null, "owner": null,` +
+				` "project": null, "quantity": null, "unit": null, "expires_on": null, "thaw_count": 0, "rows": null,` +
+				` "columns": null, "scheme": null, "blocked": null, "capacity": null, "parent_uuid": null,` +
+				` "position": null}`,
+			patch: `{"description": "y"}`,
+		},
 		{"todos", `{"description": "x", "status": "open"}`, `{"status": "done"}`},
 		{"views", `{"name": "x", "noun": "sites", "query": "q=x", "shared": false}`, `{"shared": true}`},
 	} {
