@@ -250,7 +250,10 @@ func (o *operation) parameters() []object {
 	for _, name := range o.Plan.QueryNames() {
 		all = append(all, o.queryParameter(name))
 	}
-	if list := o.List(); list != nil {
+	switch list := o.List(); {
+	case o.Kind == rest.KindRender:
+		all = append(all, ref("parameters", "q"), ref("parameters", schemaName(o.listRow)+".sort"))
+	case list != nil:
 		all = append(append(all, o.listPathParameters(list)...), o.listParameters(list)...)
 	}
 	return append(all, o.sharedParameters()...)
@@ -273,6 +276,11 @@ func (o *operation) queryParameter(name string) object {
 	doc := columnDocs[o.Plan.Type().Name()][name]
 	if doc == "" {
 		doc = strings.TrimSpace("Only rows with this value. " + o.fieldDoc(o.row, name))
+	}
+	if o.Kind == rest.KindRender {
+		return object{
+			"name": name, "in": "query", "description": o.fieldDoc(o.Plan.Type(), name), "schema": schema,
+		}
 	}
 	switch name {
 	case "limit":

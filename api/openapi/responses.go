@@ -44,6 +44,13 @@ func (o *operation) addResponses(all object) {
 			}},
 		}
 		addProblems(all, 400, 406, 503)
+	case o.Kind == rest.KindRender:
+		success["description"] = "The file, with one page or label for each row."
+		success["content"] = object{}
+		for _, mediaType := range o.MediaTypes {
+			success["content"].(object)[mediaType] = object{"schema": object{"type": "string", "format": "binary"}}
+		}
+		addProblems(all, 400, 404, 409, 503)
 	case o.Kind == rest.KindMatching:
 		success["description"] = "The number of rows. All of them were changed or deleted."
 		addProblems(all, 400, 406, 409, 413, 415, 503)

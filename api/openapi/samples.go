@@ -148,6 +148,8 @@ func (o *operation) queryString() string {
 	switch list := o.List(); {
 	case o.Kind == rest.KindMatching:
 		return "?" + matchingSamples[o.Path] + "&max=10"
+	case o.Kind == rest.KindRender:
+		return "?freezer_id=1"
 	case list != nil:
 		return listSample(list)
 	case o.Searched() != nil:
@@ -187,6 +189,9 @@ func (o *operation) statements() (all []sampleSQL) {
 				{"SQL that finds the rows", o.statement(query{SQL: sql}, s.Args)},
 				{"SQL for each row", o.statement(o.src.query(o.queryName()), nil)},
 			}
+		}
+		if o.Kind == rest.KindRender {
+			return []sampleSQL{{"SQL that finds the rows", o.statement(query{SQL: sql}, s.Args)}}
 		}
 		return []sampleSQL{{"SQL", o.statement(query{SQL: sql, Params: o.src.query(o.Name).Params}, s.Args)}}
 	}

@@ -262,6 +262,8 @@ func jsonType(t reflect.Type) object {
 		return object{"type": "integer", "format": "int32"}
 	case t.Kind() == reflect.Int64:
 		return object{"type": "integer", "format": "int64"}
+	case t.Kind() == reflect.Float64:
+		return object{"type": "number"}
 	case t.Kind() == reflect.Int:
 		return object{"type": "integer"}
 	case t.Kind() == reflect.Bool:

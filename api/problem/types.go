@@ -153,7 +153,7 @@ var (
 	})
 	TooManyMatches = define(Type{
 		Slug: "too-many-matches", Status: http.StatusConflict, Title: "Too many matches",
-		Cause:  "More rows match the filters than max allows, so none was changed or deleted.",
+		Cause:  "More rows match the filters than max, or than one file can hold. Nothing was changed.",
 		Remedy: "Narrow the filters, or raise max if all these rows are meant.",
 	})
 	Conflict = define(Type{

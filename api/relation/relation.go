@@ -249,6 +249,9 @@ func (r *Relation) column(name string) *Column {
 	panic("relation: " + r.name + " has no column " + name)
 }
 
+// HasColumn reports whether clients can select a column.
+func (r *Relation) HasColumn(name string) bool { return r.index(name) >= 0 }
+
 // names returns the names of all columns.
 func (r *Relation) names() []string {
 	names := make([]string, len(r.columns))

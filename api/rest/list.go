@@ -315,8 +315,12 @@ func prepareLists(table []Route, keys map[string]string, rules bind.Rules) {
 		}
 	}
 	for _, route := range table {
-		if search, ok := route.Operation.(*search); ok {
-			search.setLists(table)
+		switch o := route.Operation.(type) {
+		case *search:
+			o.setLists(table)
+		case listUser:
+			l, _ := findList(table, o.usedPath())
+			o.useList(l)
 		}
 	}
 	for i, l := range lists {
@@ -330,6 +334,16 @@ func prepareLists(table []Route, keys map[string]string, rules bind.Rules) {
 	}
 }
 
+// findList returns the list at a path with its role. It panics if there is none.
+func findList(table []Route, path string) (*list, Role) {
+	for _, route := range table {
+		if l, ok := route.Operation.(*list); ok && slices.Contains(route.Paths, path) {
+			return l, route.Role
+		}
+	}
+	panic("rest: there is no list at " + path)
+}
+
 // Statement returns the statement that finds the rows of a request with this query string, for the API reference. The
 // endpoint must take the filters of a list. It panics if the request is not valid.
 func (e *Endpoint) Statement(query string) relation.Statement {
@@ -337,8 +351,8 @@ func (e *Endpoint) Statement(query string) relation.Statement {
 		return searchStatement(lists, query)
 	}
 	request, args := e.Request(query)
-	if _, ok := e.Operation.(*list); !ok {
-		return request.Lock(e.Operation.(matcher).rowKey(), DefaultPageSize+1)
+	if m, ok := e.Operation.(matcher); ok {
+		return request.Lock(m.rowKey(), DefaultPageSize+1)
 	}
 	return request.Select(args, DefaultPageSize+1, 0)
 }

@@ -9,7 +9,7 @@ import (
 	"labledger/db"
 )
 
-// An Operation is what a route serves: One, List, SearchLists, Create, Matching, Func or Raw.
+// An Operation is what a route serves: One, List, SearchLists, Create, Matching, Func, Render or Raw.
 type Operation interface {
 	// Describe returns what the API reference says about the operation.
 	Describe() Description
@@ -23,14 +23,15 @@ type Query[In, Out any] = func(*db.Queries, context.Context, In) (Out, error)
 // A Description describes an operation to the generator of the OpenAPI document.
 type Description struct {
 	Doc
-	Kind      Kind
-	Name      string       // of the query or function
-	Params    reflect.Type // nil for an ordinary handler that reads the path itself
-	Out       reflect.Type // the response, or one row of it; nil for an ordinary handler
-	MaxRows   int          // maximum rows of a list without further pages; 0 for a list with pages
-	CanCreate bool         // an upsert
-	Redirects bool         // browsers are redirected
-	BulkRow   reflect.Type // parameters of one row of a bulk body; nil if the operation accepts one object only
+	Kind       Kind
+	Name       string       // of the query or function
+	Params     reflect.Type // nil for an ordinary handler that reads the path itself
+	Out        reflect.Type // the response, or one row of it; nil for an ordinary handler
+	MediaTypes []string     // of a rendered response
+	MaxRows    int          // maximum rows of a list without further pages; 0 for a list with pages
+	CanCreate  bool         // an upsert
+	Redirects  bool         // browsers are redirected
+	BulkRow    reflect.Type // parameters of one row of a bulk body; nil if the operation accepts one object only
 }
 
 // Kind is the kind of an operation.
@@ -43,6 +44,7 @@ const (
 	KindCreate               // a query that inserts one row, or many
 	KindMatching             // a query that writes one row, for all rows that match filters
 	KindFunc                 // a function
+	KindRender               // a function that renders rows of a list as a file
 	KindRaw                  // an ordinary handler
 )
 

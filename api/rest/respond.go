@@ -7,9 +7,14 @@ import (
 
 // respond writes a JSON body.
 func (c *Call) respond(status int, body []byte) error {
+	return c.respondAs(MediaTypeJSON, status, body)
+}
+
+// respondAs writes a body of a media type.
+func (c *Call) respondAs(mediaType string, status int, body []byte) error {
 	c.requireAuthorized()
 	if status != http.StatusNotModified {
-		c.Header.Set("Content-Type", MediaTypeJSON)
+		c.Header.Set("Content-Type", mediaType)
 		c.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	c.w.WriteHeader(status)

@@ -92,14 +92,8 @@ func (e *Endpoint) Searched() map[string]*relation.Relation {
 // setLists sets the searched lists from the table of routes. It panics if a list is missing.
 func (s *search) setLists(table []Route) {
 	for _, noun := range s.nouns {
-		i := slices.IndexFunc(table, func(r Route) bool {
-			_, isList := r.Operation.(*list)
-			return isList && slices.Contains(r.Paths, "/api/v1/"+noun)
-		})
-		if i < 0 {
-			panic("rest: there is no list of " + noun)
-		}
-		s.lists = append(s.lists, searchedList{noun, table[i].Operation.(*list).relation, table[i].Role})
+		l, role := findList(table, "/api/v1/"+noun)
+		s.lists = append(s.lists, searchedList{noun, l.relation, role})
 	}
 }
 
