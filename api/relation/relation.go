@@ -179,12 +179,12 @@ func (r *Relation) link(targets []Target, from []Column, source string, parent i
 			}
 			reference := from[i]
 			reference.source, reference.join = source, parent
+			reference.Nullable = reference.Nullable || parent >= 0 && r.joins[parent].on.Nullable
 			r.joins = append(r.joins, join{
 				target.Noun, target.alias(), target.Relation, &reference, &target.Relation.columns[key],
 			})
 			index := len(r.joins) - 1
-			nullable := reference.Nullable || parent >= 0 && r.joins[parent].on.Nullable ||
-				target.Noun == "user" // users of events need no account
+			nullable := reference.Nullable || target.Noun == "user" // users of events need no account
 			r.addJoined(target, target.Key, target.Relation.columns[key], index, nullable)
 			r.addJoined(target, target.Relation.label.Name, *target.Relation.label, index, nullable)
 			if i := target.Relation.index("username"); i >= 0 {
