@@ -57,10 +57,12 @@ var largeTables = []string{
 			CASE WHEN n % 3 = 0 THEN 'request ' || n % ($1 / 4) END, 'site', n::text, 'update', '{}', 1
 		FROM generate_series(1, $1::bigint) AS n`,
 	`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, alert_id,
-			created_at, actor)
+			created_at, actor, container_uuid)
 		SELECT n % 1000, ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'deposit', 1, n * 7919 % $1,
 			$1, 'low', 1, '{}', CASE WHEN n % ($1 / 4) = 3 THEN '{30,500}' ELSE '{30}' END::integer[],
-			('00000000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid, now(), 'me'
+			('00000000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid, now(), 'me',
+			CASE WHEN n % ($1 / 4) = 1 THEN uuid '00000000-0000-0000-0000-000000000001'
+				WHEN n % 3 = 0 THEN md5(n::text)::uuid END
 		FROM generate_series(1, $1::bigint) AS n`,
 	`INSERT INTO alert (user_id, id, event_id, alert_codes, time, risk, ruleset_id, reasons, state, assignee,
 			snoozed_until, created_at, changed_at, actor)
@@ -104,6 +106,8 @@ var filteredLists = []indexedList{
 	{"events", "void_id__empty=false&sort=-id", noNestedLoop},
 	{"events", "void_id__empty=true&sort=-id", "event_id_idx"},
 	{"events", "user_id=5", "event_pkey"},
+	{"events", "container_uuid=00000000-0000-0000-0000-000000000001", "event_container_uuid_id_idx"},
+	{"events", "container_uuid=00000000-0000-0000-0000-000000000001&sort=-id", "event_container_uuid_id_idx"},
 	{"events", "user_username=c4ca4238a0b923820dcc509a6f75849b", noNestedLoop},
 	{"events", "user_display_name__contains=quentin", "account_names_text_idx"},
 	{"alerts", "user_display_name__startswith=quentin&state=open", "account_names_text_idx"},

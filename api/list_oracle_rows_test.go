@@ -69,12 +69,12 @@ func oracleRows(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 			alert = fmt.Sprintf("00000000-0000-7000-9000-%012d", i)
 		}
 		pgtest.Exec(t, pool, `INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts,
-				alert_codes, alert_id, created_at, actor)
+				alert_codes, alert_id, created_at, actor, container_uuid)
 			VALUES ($1, $2::text::uuid, $3, $4::text::numeric, $5, 100, 'low', 1, '{}', $6::text::integer[], $7::text::uuid,
-				$8::text::timestamptz, $9)`,
+				$8::text::timestamptz, $9, md5($10)::uuid)`,
 			random.IntN(4), fmt.Sprintf("00000000-0000-7000-8000-%012d", i), []string{"deposit", "withdraw"}[random.IntN(2)],
 			[]string{"1.00", "2.50", "10.00", "9.99"}[random.IntN(4)], random.IntN(5), codes, alert,
-			day()+" 00:00:00Z", text())
+			day()+" 00:00:00Z", text(), maybe([]string{"0", "1", "deleted"}[random.IntN(3)]))
 		if random.IntN(3) == 0 {
 			pgtest.Exec(t, pool, `INSERT INTO event_void (user_id, id, event_id, reason, created_at, actor)
 				SELECT user_id, gen_random_uuid(), id, 'wrong', now(), 'me' FROM event WHERE id = $1::text::uuid`,

@@ -45,7 +45,7 @@ func newOracle(t *testing.T, pool *pgxpool.Pool, plural, key string, texts ...st
 		}
 		all += c.Name
 		switch {
-		case c.Include != "" && strings.HasSuffix(c.Name, "_name"):
+		case c.Include != "" && (strings.HasSuffix(c.Name, "_name") || c.Name == "container_description"):
 			o.names = append(o.names, c.Name)
 		case c.Include == "" && c.Type == relation.Text && len(texts) == 0:
 			o.texts = append(o.texts, c.Name)
@@ -65,14 +65,18 @@ func newOracle(t *testing.T, pool *pgxpool.Pool, plural, key string, texts ...st
 	return o
 }
 
-// checkJoins checks the names of referenced rows. Users of events need no account.
+// checkJoins checks the names of referenced rows. Users and containers of events need not exist.
 func (o *oracle) checkJoins(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	for _, column := range o.names {
 		noun := strings.TrimSuffix(column, "_name")
-		sql := "SELECT id || '|' || name FROM " + noun
-		if column == "user_display_name" {
-			noun, sql = "user", "SELECT id || '|' || coalesce(display_name, username) FROM account"
+		key, sql := noun+"_id", "SELECT id || '|' || name FROM "+noun
+		switch column {
+		case "user_display_name":
+			key, sql = "user_id", "SELECT id || '|' || coalesce(display_name, username) FROM account"
+		case "container_description":
+			key = "container_uuid"
+			sql = "SELECT uuid || '|' || description FROM container WHERE description IS NOT NULL"
 		}
 		names := map[string]string{}
 		for _, pair := range pgtest.QueryColumn(t, pool, sql) {
@@ -80,7 +84,7 @@ func (o *oracle) checkJoins(t *testing.T, pool *pgxpool.Pool) {
 			names[id] = name
 		}
 		for _, r := range o.rows {
-			id, name := r[noun+"_id"], r[column]
+			id, name := r[key], r[column]
 			want, exists := names[text(id)]
 			if exists != (name != nil) || exists && want != *name {
 				t.Errorf("%s: %s of %s is %s", o.plural, column, text(id), text(name))

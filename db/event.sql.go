@@ -30,6 +30,7 @@ SELECT
     event.alert_id,
     event.created_at,
     event.actor,
+    event.container_uuid,
     event_void.id AS void_id,
     event_void.reason AS void_reason,
     event_void.created_at AS voided_at,
@@ -57,6 +58,7 @@ type GetEventRow struct {
 	AlertID       *uuid.UUID      `json:"alert_id"`
 	CreatedAt     time.Time       `json:"created_at"`
 	Actor         string          `json:"actor"`
+	ContainerUuid *uuid.UUID      `json:"container_uuid"`
 	VoidID        *uuid.UUID      `json:"void_id"`
 	VoidReason    *string         `json:"void_reason"`
 	VoidedAt      *time.Time      `json:"voided_at"`
@@ -80,6 +82,7 @@ type GetEventRow struct {
 //	    event.alert_id,
 //	    event.created_at,
 //	    event.actor,
+//	    event.container_uuid,
 //	    event_void.id AS void_id,
 //	    event_void.reason AS void_reason,
 //	    event_void.created_at AS voided_at,
@@ -104,6 +107,7 @@ func (q *Queries) GetEvent(ctx context.Context, arg GetEventParams) (GetEventRow
 		&i.AlertID,
 		&i.CreatedAt,
 		&i.Actor,
+		&i.ContainerUuid,
 		&i.VoidID,
 		&i.VoidReason,
 		&i.VoidedAt,
@@ -127,6 +131,7 @@ SELECT
     event.alert_id,
     event.created_at,
     event.actor,
+    event.container_uuid,
     event_void.id AS void_id
 FROM event
 LEFT JOIN event_void ON event_void.user_id = event.user_id
@@ -148,6 +153,7 @@ type ListEventsRow struct {
 	AlertID       *uuid.UUID      `json:"alert_id"`
 	CreatedAt     time.Time       `json:"created_at"`
 	Actor         string          `json:"actor"`
+	ContainerUuid *uuid.UUID      `json:"container_uuid"`
 	VoidID        *uuid.UUID      `json:"void_id"`
 }
 
@@ -167,6 +173,7 @@ type ListEventsRow struct {
 //	    event.alert_id,
 //	    event.created_at,
 //	    event.actor,
+//	    event.container_uuid,
 //	    event_void.id AS void_id
 //	FROM event
 //	LEFT JOIN event_void ON event_void.user_id = event.user_id
@@ -195,6 +202,7 @@ func (q *Queries) ListEvents(ctx context.Context) ([]ListEventsRow, error) {
 			&i.AlertID,
 			&i.CreatedAt,
 			&i.Actor,
+			&i.ContainerUuid,
 			&i.VoidID,
 		); err != nil {
 			return nil, err

@@ -410,7 +410,8 @@ INSERT INTO event (
     alert_codes,
     alert_id,
     created_at,
-    actor
+    actor,
+    container_uuid
 )
 VALUES (
     $1::bigint,
@@ -425,7 +426,8 @@ VALUES (
     ($10::text)::integer[],
     nullif($11::uuid, '00000000-0000-0000-0000-000000000000'),
     $12::timestamptz,
-    $13::text
+    $13::text,
+    nullif($14::text, '')::uuid
 )
 `
 
@@ -443,6 +445,7 @@ type InsertEventParams struct {
 	AlertID       uuid.UUID       `json:"alert_id"`
 	CreatedAt     time.Time       `json:"created_at"`
 	Actor         string          `json:"actor"`
+	ContainerUuid string          `json:"container_uuid"`
 }
 
 // Inserts one event: InsertEvents without the cost of unnesting arrays.
@@ -460,7 +463,8 @@ type InsertEventParams struct {
 //	    alert_codes,
 //	    alert_id,
 //	    created_at,
-//	    actor
+//	    actor,
+//	    container_uuid
 //	)
 //	VALUES (
 //	    $1::bigint,
@@ -475,7 +479,8 @@ type InsertEventParams struct {
 //	    ($10::text)::integer[],
 //	    nullif($11::uuid, '00000000-0000-0000-0000-000000000000'),
 //	    $12::timestamptz,
-//	    $13::text
+//	    $13::text,
+//	    nullif($14::text, '')::uuid
 //	)
 func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error {
 	_, err := q.db.Exec(ctx, insertEvent,
@@ -492,6 +497,7 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error 
 		arg.AlertID,
 		arg.CreatedAt,
 		arg.Actor,
+		arg.ContainerUuid,
 	)
 	return err
 }
@@ -510,7 +516,8 @@ INSERT INTO event (
     alert_codes,
     alert_id,
     created_at,
-    actor
+    actor,
+    container_uuid
 )
 SELECT
     unnest($1::bigint[]),
@@ -525,7 +532,8 @@ SELECT
     unnest($10::text[])::integer[],
     nullif(unnest($11::uuid[]), '00000000-0000-0000-0000-000000000000'),
     $12::timestamptz,
-    unnest($13::text[])
+    unnest($13::text[]),
+    nullif(unnest($14::text[]), '')::uuid
 `
 
 type InsertEventsParams struct {
@@ -542,9 +550,10 @@ type InsertEventsParams struct {
 	AlertIds       []uuid.UUID       `json:"alert_ids"`
 	CreatedAt      time.Time         `json:"created_at"`
 	Actors         []string          `json:"actors"`
+	ContainerUuids []string          `json:"container_uuids"`
 }
 
-// Inserts events.
+// Inserts events. An empty container_uuid stands for none.
 //
 //	INSERT INTO event (
 //	    user_id,
@@ -559,7 +568,8 @@ type InsertEventsParams struct {
 //	    alert_codes,
 //	    alert_id,
 //	    created_at,
-//	    actor
+//	    actor,
+//	    container_uuid
 //	)
 //	SELECT
 //	    unnest($1::bigint[]),
@@ -574,7 +584,8 @@ type InsertEventsParams struct {
 //	    unnest($10::text[])::integer[],
 //	    nullif(unnest($11::uuid[]), '00000000-0000-0000-0000-000000000000'),
 //	    $12::timestamptz,
-//	    unnest($13::text[])
+//	    unnest($13::text[]),
+//	    nullif(unnest($14::text[]), '')::uuid
 func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) error {
 	_, err := q.db.Exec(ctx, insertEvents,
 		arg.UserIds,
@@ -590,6 +601,7 @@ func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) erro
 		arg.AlertIds,
 		arg.CreatedAt,
 		arg.Actors,
+		arg.ContainerUuids,
 	)
 	return err
 }

@@ -332,6 +332,8 @@ type Event struct {
 	Actor string `json:"actor"`
 	// ID of the transaction that recorded the event. Readers that follow the ledger read in the order (xid, id), up to the oldest running transaction.
 	Xid int64 `json:"xid"`
+	// UUID of the container that the user checked out or returned; null for an event without a container.
+	ContainerUuid *uuid.UUID `json:"container_uuid"`
 }
 
 // Voids: the events that do not count for later events. Append-only.

@@ -185,6 +185,7 @@ SELECT
     disposition,
     snoozed_until,
     snoozed,
+    container_uuid,
     void_id,
     created_at,
     changed_at,
@@ -215,6 +216,7 @@ FROM (
             NULL::text AS disposition,
             NULL::timestamptz AS snoozed_until,
             NULL::boolean AS snoozed,
+            event.container_uuid,
             (
                 SELECT event_void.id
                 FROM event_void
@@ -263,6 +265,7 @@ FROM (
             alert.disposition,
             alert.snoozed_until,
             alert.snoozed_until IS NOT NULL AND alert.snoozed_until > now(),
+            NULL,
             alert.void_id,
             alert.created_at,
             alert.changed_at,
@@ -317,6 +320,7 @@ type ListStreamRow struct {
 	Disposition   *string         `json:"disposition"`
 	SnoozedUntil  *time.Time      `json:"snoozed_until"`
 	Snoozed       *bool           `json:"snoozed"`
+	ContainerUuid *uuid.UUID      `json:"container_uuid"`
 	VoidID        uuid.UUID       `json:"void_id"`
 	CreatedAt     time.Time       `json:"created_at"`
 	ChangedAt     time.Time       `json:"changed_at"`
@@ -353,6 +357,7 @@ type ListStreamRow struct {
 //	    disposition,
 //	    snoozed_until,
 //	    snoozed,
+//	    container_uuid,
 //	    void_id,
 //	    created_at,
 //	    changed_at,
@@ -383,6 +388,7 @@ type ListStreamRow struct {
 //	            NULL::text AS disposition,
 //	            NULL::timestamptz AS snoozed_until,
 //	            NULL::boolean AS snoozed,
+//	            event.container_uuid,
 //	            (
 //	                SELECT event_void.id
 //	                FROM event_void
@@ -431,6 +437,7 @@ type ListStreamRow struct {
 //	            alert.disposition,
 //	            alert.snoozed_until,
 //	            alert.snoozed_until IS NOT NULL AND alert.snoozed_until > now(),
+//	            NULL,
 //	            alert.void_id,
 //	            alert.created_at,
 //	            alert.changed_at,
@@ -490,6 +497,7 @@ func (q *Queries) ListStream(ctx context.Context, arg ListStreamParams) ([]ListS
 			&i.Disposition,
 			&i.SnoozedUntil,
 			&i.Snoozed,
+			&i.ContainerUuid,
 			&i.VoidID,
 			&i.CreatedAt,
 			&i.ChangedAt,

@@ -14,6 +14,7 @@ SELECT
     event.alert_id,
     event.created_at,
     event.actor,
+    event.container_uuid,
     event_void.id AS void_id
 FROM event
 LEFT JOIN event_void ON event_void.user_id = event.user_id
@@ -36,6 +37,7 @@ SELECT
     event.alert_id,
     event.created_at,
     event.actor,
+    event.container_uuid,
     event_void.id AS void_id,
     event_void.reason AS void_reason,
     event_void.created_at AS voided_at,

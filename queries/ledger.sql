@@ -177,7 +177,7 @@ WHERE user_id = @user_id::bigint
   AND void_id IS NULL;
 
 -- name: InsertEvents :exec
--- Inserts events.
+-- Inserts events. An empty container_uuid stands for none.
 INSERT INTO event (
     user_id,
     id,
@@ -191,7 +191,8 @@ INSERT INTO event (
     alert_codes,
     alert_id,
     created_at,
-    actor
+    actor,
+    container_uuid
 )
 SELECT
     unnest(@user_ids::bigint[]),
@@ -206,7 +207,8 @@ SELECT
     unnest(@alert_codes::text[])::integer[],
     nullif(unnest(@alert_ids::uuid[]), '00000000-0000-0000-0000-000000000000'),
     @created_at::timestamptz,
-    unnest(@actors::text[]);
+    unnest(@actors::text[]),
+    nullif(unnest(@container_uuids::text[]), '')::uuid;
 
 -- name: InsertEvent :exec
 -- Inserts one event: InsertEvents without the cost of unnesting arrays.
@@ -223,7 +225,8 @@ INSERT INTO event (
     alert_codes,
     alert_id,
     created_at,
-    actor
+    actor,
+    container_uuid
 )
 VALUES (
     @user_id::bigint,
@@ -238,7 +241,8 @@ VALUES (
     (@codes::text)::integer[],
     nullif(@alert_id::uuid, '00000000-0000-0000-0000-000000000000'),
     @created_at::timestamptz,
-    @actor::text
+    @actor::text,
+    nullif(@container_uuid::text, '')::uuid
 );
 
 -- name: InsertAlerts :exec

@@ -27,6 +27,7 @@ SELECT
     disposition,
     snoozed_until,
     snoozed,
+    container_uuid,
     void_id,
     created_at,
     changed_at,
@@ -57,6 +58,7 @@ FROM (
             NULL::text AS disposition,
             NULL::timestamptz AS snoozed_until,
             NULL::boolean AS snoozed,
+            event.container_uuid,
             (
                 SELECT event_void.id
                 FROM event_void
@@ -105,6 +107,7 @@ FROM (
             alert.disposition,
             alert.snoozed_until,
             alert.snoozed_until IS NOT NULL AND alert.snoozed_until > now(),
+            NULL,
             alert.void_id,
             alert.created_at,
             alert.changed_at,

@@ -341,7 +341,7 @@ var intakeStatements = map[string]func(ctx context.Context, q *db.Queries, s int
 			UserIds: []int64{s.user}, Ids: []uuid.UUID{newID(1)}, Types: []string{"deposit"},
 			Amounts: []sqltype.Decimal{"1"}, Times: []int64{1}, EffectiveTimes: []int64{1}, Risks: []string{"low"}, RulesetID: 1,
 			Facts: []json.RawMessage{[]byte("{}")}, AlertCodes: []string{"{}"}, AlertIds: []uuid.UUID{uuid.Nil},
-			CreatedAt: s.now, Actors: []string{"me"},
+			CreatedAt: s.now, Actors: []string{"me"}, ContainerUuids: []string{uuid.NewString()},
 		})
 	},
 	"InsertAlerts": func(ctx context.Context, q *db.Queries, s intakeSample) error {

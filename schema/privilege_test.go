@@ -33,7 +33,8 @@ table computer: SELECT INSERT UPDATE DELETE
 table container: SELECT INSERT UPDATE DELETE
 table credential: SELECT INSERT UPDATE DELETE
 table event: SELECT
-	INSERT(actor alert_codes alert_id amount created_at effective_time facts id risk ruleset_id time type user_id)
+	INSERT(actor alert_codes alert_id amount container_uuid created_at effective_time facts id risk ruleset_id time type
+	user_id)
 table event_void: SELECT INSERT
 table freezer: SELECT INSERT UPDATE DELETE
 table idempotency: SELECT INSERT DELETE

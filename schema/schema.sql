@@ -34,5 +34,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000023_summary.up.sql
 \ir 000024_storage.up.sql
 \ir 000025_custody.up.sql
-INSERT INTO schema_migrations VALUES (25, false);
+\ir 000026_event_container.up.sql
+INSERT INTO schema_migrations VALUES (26, false);
 COMMIT;

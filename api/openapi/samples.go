@@ -40,7 +40,7 @@ var examples = map[string]any{
 	"account_id": 1, "revoke": true, "generation": 1, "grace": 10, "seconds": 900, "subjects": "{address 192.0.2.7}",
 	"limits": "{100}", "user_agent": "curl", "prefix": "llk_5Zt0qP3x", "hash": `\x` + strings.Repeat("00", 32),
 	"days": 90, "url": "/media/x7/x7" + strings.Repeat("q", 24) + ".png", "media_type": "image/png", "size": 48213,
-	"sha256": strings.Repeat("0", 64), "container_uuid": nil, "q": "Site", "request_hashes": `{"\\x00"}`,
+	"sha256": strings.Repeat("0", 64), "container_uuid": nil, "container_uuids": `{""}`, "q": "Site", "request_hashes": `{"\\x00"}`,
 	"first_ids": "{" + sampleEvent + "}", "required_role": "viewer", "void_id": sampleVoid, "reason": "Wrong user",
 	"barcode": "LL-000417", "kind": "box",
 	"owner": "Jane", "project": "Cohort 12", "quantity": "1.5", "unit": "ml", "expires_on": "2031-11-30",
