@@ -222,7 +222,7 @@ func (br *BatchResult) record(ctx context.Context, order []int32, ids []int64, d
 func (br *BatchResult) begin(ctx context.Context, conn *pgxpool.Conn) (repeated bool, err error) {
 	var used []db.FindKeysRow
 	p := &dbtx.Pipeline{}
-	p.Exec("begin isolation level read committed")
+	p.Exec(beginStatement)
 	p.Add(func(q *db.Queries) error {
 		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: br.ledger.timeouts.batchLock})
 	})

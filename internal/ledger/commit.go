@@ -39,10 +39,14 @@ type userState struct {
 	lastID uuid.UUID
 }
 
+const beginStatement = "begin isolation level read committed"
+
 // commit records events, which must be sorted by user, in one transaction. An error of a single event is stored in its
 // err. If commit returns an error, it recorded no event; if the connection broke during the commit, the outcome is
-// unknown.
-func (l *Ledger) commit(ctx context.Context, events []*pendingEvent, lockTimeout string, dryRun bool) error {
+// unknown. The statements of a caller, which may be nil, run in the same transaction.
+func (l *Ledger) commit(
+	ctx context.Context, events []*pendingEvent, lockTimeout string, dryRun bool, caller *callerStatements,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, l.timeouts.commit)
 	defer cancel()
 	conn, err := l.pool.Acquire(ctx)
@@ -51,6 +55,9 @@ func (l *Ledger) commit(ctx context.Context, events []*pendingEvent, lockTimeout
 	}
 	defer conn.Release()
 	defer rollback(conn)
+	if err := caller.runBegin(ctx, conn); err != nil {
+		return err
+	}
 	g := &group{now: l.now().UTC().Truncate(time.Microsecond)}
 	keys, err := l.load(ctx, conn, g, events, lockTimeout)
 	if err != nil {
@@ -65,7 +72,7 @@ func (l *Ledger) commit(ctx context.Context, events []*pendingEvent, lockTimeout
 			g.evaluate(e)
 		}
 	}
-	if err := g.store(ctx, conn, dryRun); err != nil {
+	if err := g.store(ctx, conn, dryRun, caller); err != nil {
 		return err
 	}
 	if !dryRun && len(g.events.Ids) > 0 { // with repeated requests only, nothing is new
@@ -84,9 +91,9 @@ func rollback(conn *pgxpool.Conn) {
 	_, _ = conn.Exec(ctx, "rollback") // on an error the pool closes the connection
 }
 
-// load opens the transaction, locks the users and reads the data for the evaluation, in one round trip. It returns the
-// rows of the idempotency keys that are already in use. The statements after the lock see what other transactions
-// committed while this one waited for it.
+// load opens the transaction, unless it is open, locks the users and reads the data for the evaluation, in one round
+// trip. It returns the rows of the idempotency keys that are already in use. The statements after the lock see what
+// other transactions committed while this one waited for it.
 func (l *Ledger) load(
 	ctx context.Context, conn *pgxpool.Conn, g *group, events []*pendingEvent, lockTimeout string,
 ) (used []db.FindKeysRow, err error) {
@@ -95,7 +102,9 @@ func (l *Ledger) load(
 	getLatestRuleset := func(q *db.Queries) (err error) { latest, err = q.GetLatestRuleset(ctx); return err }
 	ids, keys := userIDs(events), keysOf(events)
 	p := &dbtx.Pipeline{}
-	p.Exec("begin isolation level read committed")
+	if conn.Conn().PgConn().TxStatus() == 'I' {
+		p.Exec(beginStatement)
+	}
 	p.Add(func(q *db.Queries) error {
 		return q.SetLockTimeout(ctx, db.SetLockTimeoutParams{LockTimeout: lockTimeout})
 	})
@@ -318,6 +327,11 @@ func (g *group) evaluate(p *pendingEvent) {
 	e.AlertCodes = append(e.AlertCodes, codeArray(decision.Codes))
 	e.AlertIds = append(e.AlertIds, p.result.AlertID)
 	e.Actors = append(e.Actors, p.Actor)
+	container := ""
+	if p.ContainerUUID != nil {
+		container = p.ContainerUUID.String()
+	}
+	e.ContainerUuids = append(e.ContainerUuids, container)
 	if p.Key != "" {
 		k := &g.keys
 		k.UserIds = append(k.UserIds, p.UserID)
@@ -351,15 +365,36 @@ func marshalReasons(set rules.Set, risk rules.Risk, d rules.Decision) json.RawMe
 	return text
 }
 
-// store writes the group and commits, or rolls back after a dry run, in one round trip.
-func (g *group) store(ctx context.Context, conn *pgxpool.Conn, dryRun bool) error {
+// store writes the group and commits, or rolls back after a dry run. Without statements of a caller it takes one round
+// trip.
+func (g *group) store(ctx context.Context, conn *pgxpool.Conn, dryRun bool, caller *callerStatements) error {
 	if len(g.events.Ids) == 0 {
 		return nil // only repeated requests: the caller's deferred rollback ends the transaction
 	}
+	p := &dbtx.Pipeline{}
+	g.addInserts(ctx, p)
+	if caller != nil {
+		if err := p.Run(ctx, conn); err != nil {
+			return err
+		}
+		if err := caller.runEnd(ctx, conn); err != nil {
+			return err
+		}
+		p = &dbtx.Pipeline{}
+	}
+	if dryRun {
+		p.Exec("rollback")
+	} else {
+		p.Exec("commit")
+	}
+	return p.Run(ctx, conn)
+}
+
+// addInserts adds the statements to the pipeline that write the group.
+func (g *group) addInserts(ctx context.Context, p *dbtx.Pipeline) {
 	g.events.RulesetID, g.events.CreatedAt = g.rulesetID, g.now
 	g.alerts.RulesetID, g.alerts.CreatedAt = g.rulesetID, g.now
 	g.keys.CreatedAt = g.now
-	p := &dbtx.Pipeline{}
 	states := g.statesFor(slices.Compact(slices.Clone(g.events.UserIds))) // the events are sorted by user
 	if e := &g.events; len(e.Ids) == 1 {
 		p.Add(func(q *db.Queries) error {
@@ -367,7 +402,7 @@ func (g *group) store(ctx context.Context, conn *pgxpool.Conn, dryRun bool) erro
 				UserID: e.UserIds[0], EventID: e.Ids[0], Type: e.Types[0], Amount: e.Amounts[0],
 				Time: e.Times[0], EffectiveTime: e.EffectiveTimes[0], Risk: e.Risks[0], RulesetID: e.RulesetID,
 				EventFacts: e.Facts[0], Codes: e.AlertCodes[0], AlertID: e.AlertIds[0],
-				CreatedAt: e.CreatedAt, Actor: e.Actors[0],
+				CreatedAt: e.CreatedAt, Actor: e.Actors[0], ContainerUuid: e.ContainerUuids[0],
 			})
 		})
 		p.Add(func(q *db.Queries) error {
@@ -385,12 +420,6 @@ func (g *group) store(ctx context.Context, conn *pgxpool.Conn, dryRun bool) erro
 	if len(g.keys.Keys) > 0 {
 		p.Add(func(q *db.Queries) error { return q.SaveKeys(ctx, g.keys) })
 	}
-	if dryRun {
-		p.Exec("rollback")
-	} else {
-		p.Exec("commit")
-	}
-	return p.Run(ctx, conn)
 }
 
 // statesFor returns the states of users as parameters of SaveStates.

@@ -162,6 +162,10 @@ func TestLocks_followIDsOfOtherInstance(t *testing.T) {
 			<-last.done
 			return last.err
 		},
+		"transaction": func(l *Ledger) error {
+			_, err := l.RecordTx(context.Background(), TxRequest{Events: requests}, false)
+			return err
+		},
 		"batch": func(l *Ledger) error {
 			_, err := l.RecordAll(context.Background(), &Batch{Events: events}, false)
 			return err

@@ -156,7 +156,7 @@ func (l *Ledger) unreserve(ids []int64) {
 // the whole group once. After another error of the database it commits each user separately.
 func (l *Ledger) commitGroup(events []*pendingEvent) {
 	for retried := false; ; {
-		err := l.commit(groupContext(events), events, l.timeouts.firstLock, false)
+		err := l.commit(groupContext(events), events, l.timeouts.firstLock, false, nil)
 		var pgErr *pgconn.PgError
 		switch oneUser := events[0].UserID == events[len(events)-1].UserID; {
 		case !errors.As(err, &pgErr):
@@ -185,7 +185,7 @@ func (l *Ledger) commitGroup(events []*pendingEvent) {
 // commitUsers commits the events of each user separately, so that an error affects only one user.
 func (l *Ledger) commitUsers(events []*pendingEvent) {
 	for _, ofUser := range splitByUser(events) {
-		l.completeUser(ofUser, l.commit(groupContext(ofUser), ofUser, l.timeouts.firstLock, false))
+		l.completeUser(ofUser, l.commit(groupContext(ofUser), ofUser, l.timeouts.firstLock, false, nil))
 	}
 }
 
@@ -250,7 +250,7 @@ func (l *Ledger) lockedUsers(ids []int64) map[int64]bool {
 func (l *Ledger) commitWhenUnlocked(events []*pendingEvent) {
 	l.lockWaiters <- struct{}{}
 	defer func() { <-l.lockWaiters }()
-	l.complete(events, l.commit(groupContext(events), events, l.timeouts.retryLock, false))
+	l.complete(events, l.commit(groupContext(events), events, l.timeouts.retryLock, false, nil))
 }
 
 // complete delivers the results of a group and ends the reservation of its users. err is the error of the whole group.

@@ -235,10 +235,10 @@ func waitIdle(t *testing.T, ledgers ...*Ledger) {
 			defer l.mu.Unlock()
 			n := []int{
 				len(l.pending), len(l.queue), len(l.reserved), len(l.inFlight), l.committers, len(l.lockWaiters),
-				len(l.batchSlots),
+				len(l.batchSlots), len(l.txSlots),
 			}
 			state = fmt.Sprintf("%d pending, %d queued, %d reserved, %d in flight, %d committers, %d lock waiters, "+
-				"%d batches", n[0], n[1], n[2], n[3], n[4], n[5], n[6])
+				"%d batches, %d transactions", n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7])
 			return slices.Max(n) == 0
 		}
 		for started := time.Now(); !idle(); time.Sleep(time.Millisecond) {

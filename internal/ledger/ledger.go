@@ -26,6 +26,7 @@ const (
 	maxPending      = 4096
 	maxLockWaiters  = 4 // concurrent commits for users whose rows are locked by another transaction
 	maxBatches      = 2 // concurrent batches
+	maxTransactions = 4 // concurrent calls of RecordTx that hold a connection
 	rollbackTimeout = 5 * time.Second
 )
 
@@ -57,6 +58,8 @@ type RecordRequest struct {
 	Actor  string
 	Key    string   // idempotency key, unique for each actor; "" for none
 	Hash   [32]byte // hash of the request that the key identifies
+
+	ContainerUUID *uuid.UUID // container that the user checked out or returned; nil for none
 }
 
 // Result is a recorded event.
@@ -76,6 +79,7 @@ type Ledger struct {
 	maxPending    int
 	lockWaiters   chan struct{}            // semaphore of size maxLockWaiters
 	batchSlots    chan struct{}            // semaphore of size maxBatches
+	txSlots       chan struct{}            // semaphore of size maxTransactions
 	onCommit      func(events, alerts int) // called after each commit
 	latestRuleset atomic.Pointer[cachedRuleset]
 
@@ -98,6 +102,7 @@ func New(pool *pgxpool.Pool, onCommit func(events, alerts int)) *Ledger {
 	return &Ledger{
 		pool: pool, now: time.Now, timeouts: defaultTimeouts, maxPending: maxPending, onCommit: onCommit,
 		lockWaiters: make(chan struct{}, maxLockWaiters), batchSlots: make(chan struct{}, maxBatches),
+		txSlots: make(chan struct{}, maxTransactions),
 		pending: map[*pendingEvent]struct{}{}, reserved: map[int64]int{}, inFlight: map[inFlightKey]struct{}{},
 	}
 }
@@ -130,7 +135,7 @@ func (l *Ledger) Record(ctx context.Context, r RecordRequest) (Result, error) {
 // Simulate returns what Record would return, and records nothing. The IDs in the result do not exist.
 func (l *Ledger) Simulate(ctx context.Context, r RecordRequest) (Result, error) {
 	e := &pendingEvent{RecordRequest: r, done: make(chan struct{})}
-	err := l.commit(ctx, []*pendingEvent{e}, l.timeouts.retryLock, true)
+	err := l.commit(ctx, []*pendingEvent{e}, l.timeouts.retryLock, true, nil)
 	if err == nil && e.prior != nil {
 		return l.priorResult(ctx, e.prior)
 	}
