@@ -127,8 +127,8 @@ func TestRolledBackWrite_usesNoID(t *testing.T) {
 		{"POST", "/api/v1/sites", "id,name,contact,address,state_or_region,country,postcode_or_zip\n" +
 			"4503599627370495,x,,,,,\n5,x,,,,,\n6,,,,,,\n", http.StatusBadRequest, []string{csv}},
 		{"POST", "/api/v1/freezers", `{"name":"x","site_id":99}`, http.StatusBadRequest, nil},
-		{"PUT", "/api/v1/containers/123e4567-e89b-12d3-a456-426614174000?dry_run=true",
-			`{"freezer_id":1,"description":null}`, http.StatusCreated, nil},
+		{"PUT", "/container/123e4567-e89b-12d3-a456-426614174000?dry_run=true",
+			`{"freezer_id":1,"description":null}`, http.StatusOK, nil},
 	} {
 		if resp := apitest.Do(h, r.method, r.target, r.body, r.header...); resp.Code != r.status {
 			t.Errorf("%s %s: %d %.300s, want %d", r.method, r.target, resp.Code, resp.Body, r.status)
