@@ -24,7 +24,7 @@ func TestImports(t *testing.T) {
 	allowed := map[string][]string{
 		"api": {
 			"api/authn", "api/bind", "api/problem", "api/rest", "api/sse", "db", "internal/ledger", "internal/media",
-			"internal/rules",
+			"internal/placement", "internal/rules",
 		},
 		"api/authn":    {"api/problem", "api/rest", "db", "internal/auth"},
 		"api/bind":     {"api/problem"},
@@ -60,6 +60,7 @@ func TestImports(t *testing.T) {
 		"internal/ledger":            {"db", "internal/dbtx", "internal/rules", "internal/sqltype"},
 		"internal/media":             {"internal/durable"},
 		"internal/pgtest":            {"internal/postgres", "internal/postgres/embedded", "internal/postgres/migrate"},
+		"internal/placement":         nil,
 		"internal/postgres":          {"internal/postgres/download"},
 		"internal/postgres/download": {"internal/durable"},
 		"internal/postgres/embedded": {"internal/durable", "internal/postgres", "internal/postgres/download"},
