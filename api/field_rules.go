@@ -75,6 +75,12 @@ var fieldRules = bind.Rules{
 	"window_seconds":     {Min: 0, Max: rules.MaxWindow},
 	"differences":        {Min: 1, Max: 100_000},
 	"days":               {Min: 1, Max: 365},
+
+	"MoveRequest.order":      {Check: oneOf("rows", "columns", "same_type")},
+	"MoveRequest.limit":      {Min: 1, Max: maxListedMoves},
+	"MoveRequest.offset":     {Min: 0, Max: maxInteger},
+	"EvacuateRequest.limit":  {Min: 1, Max: maxListedMoves},
+	"EvacuateRequest.offset": {Min: 0, Max: maxInteger},
 }
 
 // listNouns are the nouns of the lists that a view can belong to.

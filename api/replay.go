@@ -1,18 +1,11 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"reflect"
-	"slices"
 	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"labledger/api/bind"
 	"labledger/api/problem"
@@ -84,48 +77,20 @@ func (r *replayer) ReplayLedger(ctx context.Context, c *rest.Call, in ReplayRequ
 }
 
 // RulePlan binds one element of ReplayRequest.Rules.
-var RulePlan = bind.New(reflect.TypeFor[RuleOverride](), http.MethodPatch, nil, bind.Options{Rules: fieldRules})
+var RulePlan = bind.New(reflect.TypeFor[RuleOverride](), http.MethodPatch, nil, bind.Options{Rules: fieldRules, KeysOnly: true})
 
 // maxRules is the maximum number of changed rules: more than exist.
 const maxRules = 100
 
 // bindRules parses the changed rules. It reports errors of the n-th rule under rules[n].
 func bindRules(text []byte, errs *problem.FieldErrors) (changes []ledger.RuleChange) {
-	decoder := jsontext.NewDecoder(bytes.NewReader(text))
-	if decoder.PeekKind() != '[' {
-		errs.Add("rules", "must be an array of objects")
-		return nil
-	}
-	_, _ = decoder.ReadToken() // "[", as peeked
-	for n := 0; decoder.PeekKind() != ']'; n++ {
-		if n == maxRules {
-			errs.Add("rules", fmt.Sprintf("must have at most %d rules", maxRules))
-			return nil
-		}
-		value, err := decoder.ReadValue()
-		if err != nil && !errors.Is(err, io.EOF) {
-			errs.Add("rules", "is not valid JSON")
-			return nil
-		}
-		var ruleErrs problem.FieldErrors
-		var rule RuleOverride
-		if _, err := RulePlan.Body(&rule, slices.Clone(value), &ruleErrs); err != nil {
-			ruleErrs = append(ruleErrs, problem.From(err, http.MethodPost, nil).Errors...)
-		}
-		prefix := fmt.Sprintf("rules[%d]", n)
-		if rule.Code == nil && len(ruleErrs) == 0 {
+	bindArray(bodyArray{"rules", maxRules, RulePlan}, text, errs, func(n int, rule RuleOverride, ruleErrs *problem.FieldErrors) {
+		if rule.Code == nil && len(*ruleErrs) == 0 {
 			ruleErrs.Add("code", "is missing")
 		}
-		for _, fieldErr := range ruleErrs {
-			if fieldErr.Field == "body" {
-				errs.Add(prefix, fieldErr.Message)
-			} else {
-				errs.Add(prefix+"."+fieldErr.Field, fieldErr.Message)
-			}
-		}
-		if len(ruleErrs) > 0 { // a placeholder keeps the indexes of the rules after it
+		if len(*ruleErrs) > 0 { // a placeholder keeps the indexes of the rules after it
 			changes = append(changes, ledger.RuleChange{Code: -int32(n) - 1})
-			continue
+			return
 		}
 		change := ledger.RuleChange{
 			Code:          *rule.Code,
@@ -138,6 +103,6 @@ func bindRules(text []byte, errs *problem.FieldErrors) (changes []ledger.RuleCha
 			change.Limit = &cents
 		}
 		changes = append(changes, change)
-	}
+	})
 	return changes
 }

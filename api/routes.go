@@ -152,6 +152,9 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.One(q.GetContainerContents), "/api/v1/containers/{uuid}/contents"),
 		get(viewer, rest.One(q.GetFreePositions), "/api/v1/containers/{uuid}/free-positions"),
 		get(viewer, rest.One(q.GetFreezerMap), "/api/v1/freezers/{id}/map"),
+		post(operator, rest.Func(MoveContainers, moveDoc), "/api/v1/moves"),
+		post(operator, rest.Func(EvacuateFreezer, evacuateDoc), "/api/v1/freezers/{id}/evacuate").
+			Named("freezer").NullableOptional(),
 		get(viewer, rest.List(q.ListOccupancy, rest.Key("freezer_id", "ordinal")), "/api/v1/occupancy"),
 
 		// Existing clients omit the nullable fields of todos.

@@ -21,6 +21,8 @@ var checkedBefore = map[string]string{
 	"CreateAPIToken":    function,
 	"CreateLink":        function,
 	"DeleteAttachment":  function,
+	"EvacuateFreezer":   function,
+	"MoveContainers":    function,
 	"PatchOwnAccount":   function,
 	"RecordEvent":       function,
 	"ReplaceOwnAccount": function,

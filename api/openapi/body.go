@@ -136,8 +136,19 @@ func referenceSchema(r bind.Reference) object {
 // bodyFieldSchema returns the schema of a body field.
 func (o *operation) bodyFieldSchema(p *bind.Plan, row reflect.Type, name string) object {
 	schema := jsonType(fieldType(p.Type(), name))
-	if name == "rules" {
+	switch {
+	case name == "rules":
 		schema = object{"type": "array", "items": o.bodySchema(api.RulePlan, reflect.TypeFor[api.RuleOverride]())}
+	case name == "containers":
+		schema = object{
+			"type": "array", "items": o.bodySchema(api.MoveLinePlan, reflect.TypeFor[api.MoveLine]()),
+			"minItems": 1, "maxItems": api.MaxMoveLines,
+		}
+	case name == "to" && p.Type() == reflect.TypeFor[api.EvacuateRequest]():
+		schema = object{"type": "array", "items": o.targetSchema(), "minItems": 1, "maxItems": api.MaxMoveTargets}
+	case name == "to" && p.Type() != reflect.TypeFor[api.ReplayRequest]():
+		schema = o.targetSchema()
+		schema["type"] = []string{"object", "null"}
 	}
 	if name != "type" { // the type of an event is case-insensitive
 		o.src.enums.restrict(schema, row, name)
@@ -163,5 +174,12 @@ func (o *operation) bodyFieldSchema(p *bind.Plan, row reflect.Type, name string)
 		doc = strings.TrimSpace(doc + " Optional here; if present, it must equal the value in the path.")
 	}
 	schema["description"] = doc
+	return schema
+}
+
+// targetSchema returns the schema of where containers go.
+func (o *operation) targetSchema() object {
+	schema := o.bodySchema(api.MoveTargetPlan, reflect.TypeFor[api.MoveTarget]())
+	schema["description"] = o.src.typeDocs["MoveTarget"]
 	return schema
 }

@@ -71,6 +71,10 @@ var tags = []object{
 	{"name": "freezers", "description": "Instruments that hold containers."},
 	{"name": "computers", "description": "Instruments with a MAC address."},
 	{"name": "containers", "description": "Items with a UUID and a description, stored in a freezer."},
+	{
+		"name":        "moves",
+		"description": "Moves of many containers in one transaction. The plan of a move is the same request with dry_run=true.",
+	},
 	{"name": "instruments", "description": "Computers and freezers in one read-only list."},
 	{"name": "events", "description": "Deposits and withdrawals in the append-only ledger. " +
 		"The rules evaluate each event when it arrives."},

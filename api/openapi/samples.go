@@ -45,15 +45,27 @@ var examples = map[string]any{
 	"barcode": "LL-000417", "kind": "box",
 	"owner": "Jane", "project": "Cohort 12", "quantity": "1.5", "unit": "ml", "expires_on": "2031-11-30",
 	"thaw_count": 0, "rows": 10, "columns": 10, "scheme": "A1", "blocked": nil, "capacity": nil, "parent_uuid": nil,
-	"position": nil,
-	"noun":     "freezers", "query": "q=bench&sort=-name", "shared": true,
+	"position":   nil,
+	"containers": []object{{"container_uuid": "123e4567-e89b-12d3-a456-426614174000"}}, "order": "rows",
+	"keep_positions": false, "offset": 0, "uuids": sampleContainers, "target_uuids": sampleContainers,
+	"moved_uuids": sampleContainers, "parent_uuids": "{00000000-0000-0000-0000-000000000000}", "freezer_ids": "{2}",
+	"position_rows": "{0}", "position_columns": "{0}",
+	"numbers": "{0}", "labels": "{B4}",
+	"noun": "freezers", "query": "q=bench&sort=-name", "shared": true,
+}
+
+// bodyExamples are values of body fields by operation, where they differ from examples.
+var bodyExamples = map[string]map[string]any{
+	"MoveContainers":  {"to": object{"freezer_id": 2}, "limit": 1000},
+	"EvacuateFreezer": {"to": []object{{"freezer_id": 2}}, "limit": 1000},
 }
 
 // IDs of the rows in the samples.
 const (
-	sampleEvent = "01a1b5c8-7000-7000-8000-000000000001"
-	sampleAlert = "01a1b5c8-7000-7000-8000-000000000002"
-	sampleVoid  = "01a1b5c8-7000-7000-8000-000000000003"
+	sampleContainers = "{123e4567-e89b-12d3-a456-426614174000}"
+	sampleEvent      = "01a1b5c8-7000-7000-8000-000000000001"
+	sampleAlert      = "01a1b5c8-7000-7000-8000-000000000002"
+	sampleVoid       = "01a1b5c8-7000-7000-8000-000000000003"
 
 	sampleSession = "2f1c0b6e-5a0f-4a4e-9d5b-3a6c9f5f0e11"
 )
@@ -73,6 +85,9 @@ func (o *operation) exampleBody() object {
 			body[name] = nil
 		default:
 			body[name] = examples[name]
+			if value, isOwn := bodyExamples[o.Name][name]; isOwn {
+				body[name] = value
+			}
 		}
 	}
 	return body

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"labledger/api"
 	"labledger/api/relation"
 	"labledger/api/rest"
 	"labledger/db"
@@ -234,6 +235,8 @@ func (src *sources) typeOf(t reflect.Type) object {
 	switch {
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
 		return object{"type": "array", "items": src.schema(t.Elem(), nil)}
+	case t == reflect.TypeFor[api.MovePlace]():
+		return src.schema(t, nil)
 	case t.Kind() == reflect.Map:
 		return object{"type": "object", "additionalProperties": object{"type": "string"}}
 	}

@@ -58,6 +58,9 @@ const maxErrorsInDetail = 10
 // *Problem would be an error that is not nil.
 func BadRequest(errs ...FieldError) *Problem { return badRequest(ValidationFailed, errs) }
 
+// NewConflict returns a 409 with what in a request contradicts the current state of the data.
+func NewConflict(errs ...FieldError) *Problem { return badRequest(Conflict, errs) }
+
 // BadBody returns a 400 that says why a body cannot be read as a whole.
 func BadBody(message string) *Problem {
 	return badRequest(MalformedBody, []FieldError{{Field: "body", Message: message}})

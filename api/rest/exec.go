@@ -170,7 +170,14 @@ func (c *Call) TxAs(ctx context.Context, actor string, run func(ctx context.Cont
 func (c *Call) inTx(ctx context.Context, actor string, run func(ctx context.Context, tx pgx.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, StatementTimeout)
 	defer cancel()
-	conn, err := Acquire(ctx, c.server.primary)
+	return c.inLongTx(ctx, actor, run)
+}
+
+// inLongTx is inTx without a timeout of its own, except for the connection.
+func (c *Call) inLongTx(ctx context.Context, actor string, run func(ctx context.Context, tx pgx.Tx) error) error {
+	acquireCtx, cancel := context.WithTimeout(ctx, StatementTimeout)
+	defer cancel()
+	conn, err := Acquire(acquireCtx, c.server.primary)
 	if err != nil {
 		return err
 	}

@@ -60,8 +60,11 @@ func (f *fn[In, Out]) serve(c *Call) error {
 // acquireSlot takes the slot of a long transfer. A form holds no connection while it arrives, so it takes no slot that
 // others need.
 func (f *fn[In, Out]) acquireSlot(c *Call) (release func(), err error) {
-	if f.doc.Form {
+	switch {
+	case f.doc.Form:
 		return c.server.uploads.Acquire(&c.Caller)
+	case f.doc.Waits:
+		return c.server.transfers.acquire(c.Request.Context(), c.server.slotTimeout)
 	}
 	return c.server.transfers.tryAcquire()
 }

@@ -219,6 +219,27 @@ func Write[Out any](
 	return out, err
 }
 
+// WriteLong is Write for a long transfer: it has no timeout of its own. It runs the transaction again if Postgres aborts
+// it because of a concurrent one. run extends the deadlines of the connection to the client.
+func WriteLong[Out any](
+	ctx context.Context, c *Call, run func(ctx context.Context, q *db.Queries) (Out, error),
+) (out Out, err error) {
+	err = retry(ctx, func(ctx context.Context) error {
+		err := c.inLongTx(ctx, c.Caller.Username, func(ctx context.Context, tx pgx.Tx) (err error) {
+			q := db.New(tx)
+			if out, err = run(ctx, q); err != nil {
+				return err
+			}
+			return c.SaveResponse(ctx, q, out)
+		})
+		if err != nil {
+			c.resetResponse()
+		}
+		return err
+	}, func(*pgconn.PgError) bool { return false })
+	return out, err
+}
+
 // resetResponse reverts the response of a write whose transaction failed.
 func (c *Call) resetResponse() {
 	c.Status, c.saved = http.StatusOK, nil

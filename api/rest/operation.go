@@ -55,6 +55,7 @@ type Doc struct {
 	Problems   []int // statuses of problems beyond those of its kind
 	SetsCookie bool  // the response may set or clear the session cookies
 	Long       bool  // a long transfer: it takes a slot, and its deadlines are extended
+	Waits      bool  // a long transfer that waits for a slot, since most requests are short
 	Form       bool  // the body is a form
 	AnyQuery   bool  // an ordinary handler that accepts any query string
 }
