@@ -14,6 +14,9 @@ import (
 	"labledger/api/problem"
 )
 
+// nestedOptions are those of the plans of objects within a body.
+var nestedOptions = bind.Options{Rules: fieldRules, KeysOnly: true}
+
 // A bodyArray is a field of a body that holds an array of objects.
 type bodyArray struct {
 	field  string

@@ -112,8 +112,8 @@ type MovePlace struct {
 
 // Plans of the objects in the body of a move.
 var (
-	MoveLinePlan   = bind.New(reflect.TypeFor[MoveLine](), http.MethodPatch, nil, bind.Options{Rules: fieldRules, KeysOnly: true})
-	MoveTargetPlan = bind.New(reflect.TypeFor[MoveTarget](), http.MethodPatch, nil, bind.Options{Rules: fieldRules, KeysOnly: true})
+	MoveLinePlan   = bind.New(reflect.TypeFor[MoveLine](), http.MethodPatch, nil, nestedOptions)
+	MoveTargetPlan = bind.New(reflect.TypeFor[MoveTarget](), http.MethodPatch, nil, nestedOptions)
 )
 
 // Bounds of a move.

@@ -77,7 +77,7 @@ func (r *replayer) ReplayLedger(ctx context.Context, c *rest.Call, in ReplayRequ
 }
 
 // RulePlan binds one element of ReplayRequest.Rules.
-var RulePlan = bind.New(reflect.TypeFor[RuleOverride](), http.MethodPatch, nil, bind.Options{Rules: fieldRules, KeysOnly: true})
+var RulePlan = bind.New(reflect.TypeFor[RuleOverride](), http.MethodPatch, nil, nestedOptions)
 
 // maxRules is the maximum number of changed rules: more than exist.
 const maxRules = 100
