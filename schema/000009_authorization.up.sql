@@ -13,14 +13,17 @@ COMMENT ON FUNCTION role_level IS
     'The level of a role: a higher role includes the lower ones. Null for an unknown role.';
 
 
+-- Writes are short, so that compiling a statement would take longer than running it.
 CREATE FUNCTION set_request_context(actor text, role text, request_id text) RETURNS boolean
 LANGUAGE sql
 RETURN set_config('labledger.actor', actor, true) IS NOT NULL
     AND set_config('labledger.role', role, true) IS NOT NULL
     AND set_config('labledger.request_id', request_id, true) IS NOT NULL
-    AND set_config('lock_timeout', '2s', true) IS NOT NULL;
+    AND set_config('lock_timeout', '2s', true) IS NOT NULL
+    AND set_config('jit', 'off', true) IS NOT NULL;
 COMMENT ON FUNCTION set_request_context IS
-    'Sets what the history records of the transaction, and how long it waits for locks. Returns true.';
+    'Sets what the history records of the transaction, how long it waits for locks, and that it compiles nothing. '
+    'Returns true.';
 
 
 -- Errors name the user as COLUMN, for the log of the server.
