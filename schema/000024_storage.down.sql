@@ -5,10 +5,12 @@ DROP FUNCTION assert_freezer_fits();
 DROP TRIGGER set_place ON container;
 DROP FUNCTION set_place();
 DROP FUNCTION assert_contents_fit(container, container);
+DROP FUNCTION assert_freezer_capacity(container);
 DROP FUNCTION assert_capacity(container, container);
+DROP FUNCTION assert_read_committed();
 DROP FUNCTION total_positions(container);
 DROP FUNCTION assert_no_cycle(container, container);
-DROP FUNCTION normalize_blocked(container);
+DROP FUNCTION normalize_blocked(container, container);
 DROP FUNCTION with_position(container, container);
 DROP FUNCTION container_name(container);
 

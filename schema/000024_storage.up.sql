@@ -176,7 +176,7 @@ ALTER TABLE container
     ) REFERENCES container (uuid, freezer_id, depth, layout) ON UPDATE CASCADE;
 
 CREATE INDEX container_freezer_id_parent_uuid_idx ON container (freezer_id, parent_uuid);
-CREATE INDEX container_freezer_id_grid_idx ON container (freezer_id, depth, uuid)
+CREATE INDEX container_freezer_id_depth_uuid_idx ON container (freezer_id, depth, uuid)
     WHERE rows IS NOT NULL OR capacity IS NOT NULL;
 CREATE INDEX container_owner_id_idx ON container (owner, id) WHERE owner IS NOT NULL;
 CREATE INDEX container_expires_on_id_idx ON container (expires_on, id) WHERE expires_on IS NOT NULL;
@@ -233,9 +233,11 @@ AS $$
 DECLARE
     parent   container;
     occupant container;
-    lowest   freezer;
     moved    constant boolean := TG_OP = 'INSERT' OR NEW.parent_uuid IS DISTINCT FROM OLD.parent_uuid;
 BEGIN
+    IF TG_OP = 'INSERT' THEN -- wait until the last version is known, if another transaction deletes the same container
+        PERFORM FROM container WHERE uuid = NEW.uuid FOR NO KEY UPDATE;
+    END IF;
     NEW.barcode := nullif(btrim(NEW.barcode, E' \t\r\n'), '');
     IF NEW.rows IS NULL THEN
         NEW.scheme := NULL;
@@ -244,7 +246,7 @@ BEGIN
     END IF;
     IF TG_OP = 'INSERT' OR (NEW.blocked, NEW.rows, NEW.columns, NEW.scheme) IS DISTINCT FROM
         (OLD.blocked, OLD.rows, OLD.columns, OLD.scheme) THEN
-        NEW.blocked := normalize_blocked(NEW);
+        NEW.blocked := normalize_blocked(NEW, OLD);
     END IF;
     NEW.layout := grid_layout(NEW.rows, NEW.columns, NEW.scheme, NEW.blocked);
     IF TG_OP = 'UPDATE' THEN
@@ -277,15 +279,7 @@ BEGIN
         NEW.position_row := NULL;
         NEW.position_column := NULL;
         IF TG_OP = 'INSERT' OR OLD.parent_uuid IS NOT NULL OR NEW.freezer_id <> OLD.freezer_id THEN
-            SELECT * INTO lowest FROM freezer WHERE id = NEW.freezer_id AND capacity IS NOT NULL FOR NO KEY UPDATE;
-            IF FOUND AND lowest.capacity <= (
-                SELECT count(*)
-                FROM container
-                WHERE freezer_id = NEW.freezer_id AND parent_uuid IS NULL AND uuid <> NEW.uuid
-            ) THEN
-                RAISE EXCEPTION 'is full: % holds at most % containers directly', lowest.name, lowest.capacity
-                    USING ERRCODE = 'unique_violation', COLUMN = 'freezer_id';
-            END IF;
+            PERFORM assert_freezer_capacity(NEW);
         END IF;
         RETURN NEW;
     END IF;
@@ -370,16 +364,19 @@ BEGIN
     END IF;
     IF label_given THEN
         cell := parse_position(placed.parent_layout, placed.position);
-        IF cell.position_row IS NULL THEN
-            RAISE EXCEPTION 'must be from % to %',
-                position_label(placed.parent_layout, 1, 1),
-                position_label(
-                    placed.parent_layout, layout_rows(placed.parent_layout), layout_columns(placed.parent_layout)
-                )
-                USING ERRCODE = 'check_violation', COLUMN = 'position';
-        END IF;
         placed.position_row := cell.position_row;
         placed.position_column := cell.position_column;
+    END IF;
+    IF (
+        placed.position_row BETWEEN 1 AND layout_rows(placed.parent_layout)
+        AND placed.position_column BETWEEN 1 AND layout_columns(placed.parent_layout)
+    ) IS NOT TRUE THEN
+        RAISE EXCEPTION 'must be from % to %',
+            position_label(placed.parent_layout, 1, 1),
+            position_label(
+                placed.parent_layout, layout_rows(placed.parent_layout), layout_columns(placed.parent_layout)
+            )
+            USING ERRCODE = 'check_violation', COLUMN = 'position';
     END IF;
     placed.position := position_label(placed.parent_layout, placed.position_row, placed.position_column);
     IF is_blocked(placed.parent_layout, placed.position) THEN
@@ -391,13 +388,24 @@ $$;
 COMMENT ON FUNCTION with_position IS 'Returns a container with a position whose label, row and column agree.';
 
 
-CREATE FUNCTION normalize_blocked(storage container) RETURNS text
+-- normalize_blocked(container, former) keeps the blocked positions under their labels of another scheme, if only the
+-- scheme was changed. former is the same row before an update.
+CREATE FUNCTION normalize_blocked(storage container, former container) RETURNS text
 LANGUAGE plpgsql
 AS $$
 DECLARE
     grid  constant text := nullif(grid_layout(storage.rows, storage.columns, storage.scheme, NULL), '');
     wrong text;
 BEGIN
+    IF (storage.rows, storage.columns, storage.blocked) = (former.rows, former.columns, former.blocked) THEN
+        RETURN (
+            SELECT string_agg(
+                position_label(grid, position_row, position_column), ', ' ORDER BY position_row, position_column
+            )
+            FROM list_positions(former.layout) AS cell
+            WHERE cell.blocked
+        );
+    END IF;
     IF btrim(storage.blocked) = '' OR storage.blocked IS NULL THEN
         RETURN NULL;
     END IF;
@@ -454,10 +462,30 @@ RETURN coalesce(
 COMMENT ON FUNCTION total_positions IS 'Returns how many containers fit into a container; null for any number.';
 
 
+-- A transaction with one snapshot for all of its statements does not see what another one has put into the container in
+-- the meantime, although it waited for the lock of that transaction.
+CREATE FUNCTION assert_read_committed() RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+        RAISE EXCEPTION 'a capacity can be checked only in a transaction that is READ COMMITTED'
+            USING ERRCODE = 'feature_not_supported';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION assert_read_committed IS
+    'Raises an error in a transaction whose snapshot is too old to count the contents of a container.';
+
+
 CREATE FUNCTION assert_capacity(placed container, parent container) RETURNS void
 LANGUAGE plpgsql
 AS $$
 BEGIN
+    IF total_positions(parent) IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM assert_read_committed();
     IF total_positions(parent) <= (
         SELECT count(*) FROM container WHERE parent_uuid = parent.uuid AND uuid <> placed.uuid
     ) THEN
@@ -467,6 +495,34 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION assert_capacity IS 'Raises a unique violation if a container is full.';
+
+
+-- The lock of the key conflicts with a transaction that sets the first capacity of the freezer. Other transactions that
+-- put containers into a freezer without a capacity do not wait. The statement after the lock sees the new capacity.
+CREATE FUNCTION assert_freezer_capacity(placed container) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    holder freezer;
+BEGIN
+    PERFORM FROM freezer WHERE id = placed.freezer_id FOR KEY SHARE;
+    SELECT * INTO holder FROM freezer WHERE id = placed.freezer_id;
+    IF holder.capacity IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM assert_read_committed();
+    SELECT * INTO holder FROM freezer WHERE id = placed.freezer_id FOR NO KEY UPDATE;
+    IF holder.capacity <= (
+        SELECT count(*)
+        FROM container
+        WHERE freezer_id = placed.freezer_id AND parent_uuid IS NULL AND uuid <> placed.uuid
+    ) THEN
+        RAISE EXCEPTION 'is full: % holds at most % containers directly', holder.name, holder.capacity
+            USING ERRCODE = 'unique_violation', COLUMN = 'freezer_id';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION assert_freezer_capacity IS 'Raises a unique violation if a freezer is full.';
 
 
 -- An update of the grid locks the row before this function runs, as each new content does.
@@ -482,7 +538,7 @@ BEGIN
     END IF;
     SELECT * INTO content
     FROM container
-    WHERE parent_uuid = changed.uuid
+    WHERE parent_uuid = former.uuid
       AND position_row IS NOT NULL
       AND (
           changed.rows IS NULL
@@ -502,7 +558,11 @@ BEGIN
                       ELSE 'rows'
                   END;
     END IF;
-    IF total_positions(changed) < (SELECT count(*) FROM container WHERE parent_uuid = changed.uuid) THEN
+    IF total_positions(changed) IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM assert_read_committed();
+    IF total_positions(changed) < (SELECT count(*) FROM container WHERE parent_uuid = former.uuid) THEN
         RAISE EXCEPTION 'is less than the number of containers inside'
             USING ERRCODE = 'unique_violation',
                   COLUMN = CASE
@@ -524,6 +584,13 @@ CREATE FUNCTION assert_freezer_fits() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
+    IF NEW.capacity IS NULL THEN
+        RETURN NEW;
+    END IF;
+    PERFORM assert_read_committed();
+    IF OLD.capacity IS NULL THEN -- transactions that saw no capacity did not lock more than the key
+        PERFORM FROM freezer WHERE id = OLD.id FOR UPDATE;
+    END IF;
     IF NEW.capacity < (SELECT count(*) FROM container WHERE freezer_id = NEW.id AND parent_uuid IS NULL) THEN
         RAISE EXCEPTION 'is less than the number of containers that lie directly in the freezer'
             USING ERRCODE = 'unique_violation', COLUMN = 'capacity';

@@ -41,6 +41,7 @@ table idempotency: SELECT INSERT DELETE
 table idempotency_key: SELECT INSERT DELETE
 table instrument: SELECT
 table login_attempt: SELECT INSERT UPDATE DELETE
+table occupancy: SELECT
 table password_link: SELECT INSERT UPDATE DELETE
 table rule: SELECT UPDATE(applies_to enabled limit severity title window_seconds)
 table ruleset: SELECT

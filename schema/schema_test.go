@@ -157,8 +157,25 @@ var tableKinds = []struct {
 	tables   string
 	triggers []string
 }{
-	{"versions and history", "site freezer computer container", []string{
+	{"versions and history", "site computer", []string{
 		setVersion, recordChange, prepareIDs, reserveIDs, noTruncate,
+	}},
+	{"versions and history, holds no more than its capacity", "freezer", []string{
+		setVersion,
+		recordChange,
+		prepareIDs,
+		reserveIDs,
+		noTruncate,
+		"assert_freezer_fits BEFORE UPDATE OF capacity FOR EACH ROW " +
+			"WHEN ((new.capacity IS DISTINCT FROM old.capacity)) EXECUTE FUNCTION assert_freezer_fits()",
+	}},
+	{"versions and history, has a place", "container", []string{
+		setVersion,
+		recordChange,
+		prepareIDs,
+		reserveIDs,
+		noTruncate,
+		"set_place BEFORE INSERT OR UPDATE FOR EACH ROW EXECUTE FUNCTION set_place()",
 	}},
 	{"versions and history, IDs from the server", "attachment", []string{
 		setVersion, recordChange, prepareIDs, noTruncate,
