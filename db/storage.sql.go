@@ -358,6 +358,7 @@ WITH RECURSIVE parent AS ( -- skips from parent to parent in the index
         (SELECT count(*) FROM container AS content WHERE content.parent_uuid = container.uuid) AS containers
     FROM storage
     JOIN container USING (uuid)
+    WHERE container.freezer_id = $1 -- as the foreign key guarantees: reads an index of the freezer, not all containers
     ORDER BY container.depth, container.position_row, container.position_column, container.id
     LIMIT 5000
 )
@@ -451,6 +452,7 @@ type GetFreezerMapRow struct {
 //	        (SELECT count(*) FROM container AS content WHERE content.parent_uuid = container.uuid) AS containers
 //	    FROM storage
 //	    JOIN container USING (uuid)
+//	    WHERE container.freezer_id = $1 -- as the foreign key guarantees: reads an index of the freezer, not all containers
 //	    ORDER BY container.depth, container.position_row, container.position_column, container.id
 //	    LIMIT 5000
 //	)
