@@ -547,7 +547,11 @@ SELECT
     freezer.name,
     coalesce(freezer.capacity, -1)::integer AS capacity,
     CASE WHEN freezer.capacity IS NULL THEN 0 ELSE (
-        SELECT count(*) FROM container WHERE container.freezer_id = freezer.id AND container.parent_uuid IS NULL
+        SELECT count(*)
+        FROM container
+        WHERE container.freezer_id = freezer.id
+          AND container.parent_uuid IS NULL
+          AND container.status <> 'discarded'
     ) END::bigint AS containers
 FROM freezer
 WHERE freezer.id = ANY ($1::bigint[])
@@ -572,7 +576,11 @@ type ListTargetFreezersRow struct {
 //	    freezer.name,
 //	    coalesce(freezer.capacity, -1)::integer AS capacity,
 //	    CASE WHEN freezer.capacity IS NULL THEN 0 ELSE (
-//	        SELECT count(*) FROM container WHERE container.freezer_id = freezer.id AND container.parent_uuid IS NULL
+//	        SELECT count(*)
+//	        FROM container
+//	        WHERE container.freezer_id = freezer.id
+//	          AND container.parent_uuid IS NULL
+//	          AND container.status <> 'discarded'
 //	    ) END::bigint AS containers
 //	FROM freezer
 //	WHERE freezer.id = ANY ($1::bigint[])

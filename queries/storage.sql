@@ -172,9 +172,17 @@ SELECT
     freezer.name,
     freezer.site_id,
     freezer.capacity,
-    (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id) AS containers,
     (
-        (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id AND container.parent_uuid IS NULL)
+        SELECT count(*) FROM container WHERE container.freezer_id = freezer.id AND container.status <> 'discarded'
+    ) AS containers,
+    (
+        (
+            SELECT count(*)
+            FROM container
+            WHERE container.freezer_id = freezer.id
+              AND container.parent_uuid IS NULL
+              AND container.status <> 'discarded'
+        )
         - (SELECT count(*) FROM listed WHERE listed.depth = 0)
     )::bigint AS loose,
     (

@@ -17,6 +17,8 @@ DROP FUNCTION container_name(container);
 DROP INDEX IF EXISTS container_search_text_idx;
 ALTER TABLE container
     DROP CONSTRAINT container_parent_uuid_fkey,
+    DROP COLUMN status_reason,
+    DROP COLUMN status,
     DROP COLUMN depth,
     DROP COLUMN layout,
     DROP COLUMN parent_depth,

@@ -122,7 +122,9 @@ ALTER TABLE container
     ADD COLUMN parent_depth    integer,
     ADD COLUMN parent_layout   text,
     ADD COLUMN depth           integer  NOT NULL DEFAULT 0,
-    ADD COLUMN layout          text     NOT NULL DEFAULT '';
+    ADD COLUMN layout          text     NOT NULL DEFAULT '',
+    ADD COLUMN status          text     NOT NULL DEFAULT 'stored',
+    ADD COLUMN status_reason   text;
 
 ALTER TABLE container
     ADD CONSTRAINT container_barcode_unique                   UNIQUE (barcode),
@@ -169,6 +171,11 @@ ALTER TABLE container
             )
         END
     ),
+    ADD CONSTRAINT container_status_one_of_the_known          CHECK (
+        status IN ('stored', 'checked_out', 'missing', 'discarded')
+    ),
+    ADD CONSTRAINT container_status_reason_at_most_1000_characters CHECK (length(status_reason) <= 1000),
+    ADD CONSTRAINT container_parent_uuid_null_if_discarded    CHECK (status <> 'discarded' OR parent_uuid IS NULL),
     ADD CONSTRAINT container_place_unique                     UNIQUE (uuid, freezer_id, depth, layout),
     ADD CONSTRAINT container_position_unique                  UNIQUE (parent_uuid, position_row, position_column),
     ADD CONSTRAINT container_parent_uuid_fkey                 FOREIGN KEY (
@@ -178,6 +185,7 @@ ALTER TABLE container
 CREATE INDEX container_freezer_id_parent_uuid_idx ON container (freezer_id, parent_uuid);
 CREATE INDEX container_freezer_id_depth_uuid_idx ON container (freezer_id, depth, uuid)
     WHERE rows IS NOT NULL OR capacity IS NOT NULL;
+CREATE INDEX container_status_id_idx ON container (status, id) WHERE status <> 'stored';
 CREATE INDEX container_owner_id_idx ON container (owner, id) WHERE owner IS NOT NULL;
 CREATE INDEX container_expires_on_id_idx ON container (expires_on, id) WHERE expires_on IS NOT NULL;
 CREATE INDEX container_type_id_idx ON container (left(type, 100) COLLATE natural_sort, id);
@@ -216,6 +224,10 @@ COMMENT ON COLUMN container.parent_layout   IS 'Layout of the parent: a copy.';
 COMMENT ON COLUMN container.depth           IS 'Number of containers in which the container lies, one within another.';
 COMMENT ON COLUMN container.layout          IS
     'The grid in one text: rows, columns, scheme and blocked positions; empty without a grid.';
+COMMENT ON COLUMN container.status          IS
+    'stored, checked_out, missing or discarded. A missing or checked-out container keeps its position; a discarded one '
+    'lies nowhere, and freezer_id is where it was last.';
+COMMENT ON COLUMN container.status_reason   IS 'Why the container is missing or discarded.';
 
 
 CREATE FUNCTION container_name(container) RETURNS text
@@ -515,7 +527,7 @@ BEGIN
     IF holder.capacity <= (
         SELECT count(*)
         FROM container
-        WHERE freezer_id = placed.freezer_id AND parent_uuid IS NULL AND uuid <> placed.uuid
+        WHERE freezer_id = placed.freezer_id AND parent_uuid IS NULL AND status <> 'discarded' AND uuid <> placed.uuid
     ) THEN
         RAISE EXCEPTION 'is full: % holds at most % containers directly', holder.name, holder.capacity
             USING ERRCODE = 'unique_violation', COLUMN = 'freezer_id';
@@ -591,7 +603,11 @@ BEGIN
     IF OLD.capacity IS NULL THEN -- transactions that saw no capacity did not lock more than the key
         PERFORM FROM freezer WHERE id = OLD.id FOR UPDATE;
     END IF;
-    IF NEW.capacity < (SELECT count(*) FROM container WHERE freezer_id = NEW.id AND parent_uuid IS NULL) THEN
+    IF NEW.capacity < (
+        SELECT count(*)
+        FROM container
+        WHERE freezer_id = NEW.id AND parent_uuid IS NULL AND status <> 'discarded'
+    ) THEN
         RAISE EXCEPTION 'is less than the number of containers that lie directly in the freezer'
             USING ERRCODE = 'unique_violation', COLUMN = 'capacity';
     END IF;
@@ -641,7 +657,7 @@ UNION ALL
 SELECT
     freezer.id,
     NULL::uuid,
-    (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id),
+    (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id AND status <> 'discarded'),
     total.positions,
     total.taken,
     (total.positions - total.taken)::bigint
@@ -652,7 +668,9 @@ CROSS JOIN LATERAL (
         (
             coalesce(sum(storage.taken), 0)
             + CASE WHEN freezer.capacity IS NULL THEN 0 ELSE (
-                SELECT count(*) FROM container WHERE container.freezer_id = freezer.id AND parent_uuid IS NULL
+                SELECT count(*)
+                FROM container
+                WHERE container.freezer_id = freezer.id AND parent_uuid IS NULL AND status <> 'discarded'
             ) END
         )::bigint AS taken
     FROM storage

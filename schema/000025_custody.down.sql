@@ -8,6 +8,4 @@ DROP FUNCTION set_custody();
 ALTER TABLE container
     DROP COLUMN due_on,
     DROP COLUMN held_since,
-    DROP COLUMN holder,
-    DROP COLUMN status_reason,
-    DROP COLUMN status;
+    DROP COLUMN holder;

@@ -8,28 +8,16 @@ END
 $$;
 
 ALTER TABLE container
-    ADD COLUMN status        text NOT NULL DEFAULT 'stored',
-    ADD COLUMN status_reason text,
     ADD COLUMN holder        text,
     ADD COLUMN held_since    timestamptz,
     ADD COLUMN due_on        date,
-    ADD CONSTRAINT container_status_one_of_the_known                 CHECK (
-        status IN ('stored', 'checked_out', 'missing', 'discarded')
-    ),
-    ADD CONSTRAINT container_status_reason_at_most_1000_characters   CHECK (length(status_reason) <= 1000),
     ADD CONSTRAINT container_holder_only_while_checked_out           CHECK ((status = 'checked_out') = (holder IS NOT NULL)),
     ADD CONSTRAINT container_held_since_together_with_holder         CHECK ((holder IS NULL) = (held_since IS NULL)),
-    ADD CONSTRAINT container_due_on_only_while_checked_out           CHECK (due_on IS NULL OR holder IS NOT NULL),
-    ADD CONSTRAINT container_parent_uuid_null_if_discarded           CHECK (status <> 'discarded' OR parent_uuid IS NULL);
+    ADD CONSTRAINT container_due_on_only_while_checked_out           CHECK (due_on IS NULL OR holder IS NOT NULL);
 
-CREATE INDEX container_status_id_idx ON container (status, id) WHERE status <> 'stored';
 CREATE INDEX container_holder_id_idx ON container (holder, id) WHERE holder IS NOT NULL;
 CREATE INDEX container_due_on_id_idx ON container (due_on, id) WHERE due_on IS NOT NULL;
 
-COMMENT ON COLUMN container.status        IS
-    'stored, checked_out, missing or discarded. A missing or checked-out container keeps its position; a discarded one '
-    'lies nowhere, and freezer_id is where it was last.';
-COMMENT ON COLUMN container.status_reason IS 'Why the container is missing or discarded.';
 COMMENT ON COLUMN container.holder        IS 'Username of who has the container; null unless it is checked out.';
 COMMENT ON COLUMN container.held_since    IS 'Time when the holder checked the container out.';
 COMMENT ON COLUMN container.due_on        IS 'Day when the holder is to return the container.';
