@@ -55,6 +55,7 @@ SELECT uuid
 FROM container
 WHERE freezer_id = @freezer_id::bigint
   AND parent_uuid IS NULL
+  AND status <> 'discarded'
 ORDER BY id;
 
 -- name: ListMoved :many
