@@ -57,6 +57,7 @@ func New(o Options) http.Handler {
 			metrics:     m,
 			events:      &eventRecorder{l, o.EventMaxAhead},
 			replay:      &replayer{l},
+			custody:     custody{l},
 			stream:      stream,
 			authn:       a,
 			attachments: attachments{o.Media},

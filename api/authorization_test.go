@@ -58,6 +58,8 @@ func (c callerCase) expectsNotFound(e *rest.Endpoint) bool {
 const (
 	sampleSession   = "2f1c0b6e-5a0f-4a4e-9d5b-3a6c9f5f0e11"
 	sampleContainer = "123e4567-e89b-12d3-a456-426614174000"
+	sampleHeld      = "123e4567-e89b-12d3-a456-426614174001"
+	sampleMissing   = "123e4567-e89b-12d3-a456-426614174002"
 	sampleEvent     = "01a1b5c8-7000-7000-8000-000000000001"
 	sampleAlert     = "01a1b5c8-7000-7000-8000-000000000002"
 	sampleLink      = "lll_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" // of the user Bob
@@ -114,6 +116,9 @@ func createSamples(ts *apitest.Server, owner int64) (access string) {
 	ts.Exec("INSERT INTO todo (id, description, status, owner) VALUES (1, 'Mine', 'open', 'owner')")
 	ts.Exec("INSERT INTO view (id, name, noun, query, shared, owner) VALUES (1, 'Mine', 'sites', 'q=x', true, 'owner')")
 	ts.Exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Plasma', 1)", sampleContainer)
+	ts.Exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Serum', 1)", sampleHeld)
+	ts.Exec("INSERT INTO container (uuid, freezer_id, status) VALUES ($1, 1, 'missing')", sampleMissing)
+	ts.Exec("INSERT INTO checkout (container_uuid, holder) VALUES ($1, 'Jane')", sampleHeld) // gets ID 1
 	ts.Exec(`INSERT INTO attachment (name, url, type, size, sha256)
 		VALUES ('a.txt', $1, 'text/plain', 1, repeat('0', 64))`, "/media/aa/"+strings.Repeat("a", 26)+".txt")
 	ts.Exec(`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes,

@@ -60,7 +60,9 @@ var fieldRules = bind.Rules{
 	"query":              {Check: validateListQuery},
 	"SearchParams.noun":  {}, // the operation checks it
 	"type":               {Check: validateText(100)},
-	"VoidRequest.reason": {Check: validateReason},
+	"reason":             {Check: validateReason},
+	"holder":             {Check: validateNotBlank},
+	"purpose":            {Check: validateText(1000)},
 	"NewEvent.type":      eventType,
 	"ListEventsRow.type": eventType,
 	"user_id":            {Min: 0, Max: maxInteger},
@@ -85,7 +87,7 @@ var fieldRules = bind.Rules{
 
 // listNouns are the nouns of the lists that a view can belong to.
 var listNouns = []string{
-	"sites", "freezers", "computers", "containers", "instruments", "events",
+	"sites", "freezers", "computers", "containers", "checkouts", "instruments", "events",
 	"alerts", "rules", "todos", "users", "attachments", "changes",
 }
 

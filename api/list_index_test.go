@@ -24,9 +24,9 @@ import (
 // indexedLists.
 var largeTables = []string{
 	`DO $$ BEGIN
-		FOR i IN 1 .. 10 LOOP
+		FOR i IN 1 .. 11 LOOP
 			EXECUTE 'ALTER TABLE ' || (ARRAY['site', 'freezer', 'computer', 'container', 'todo', 'change', 'event',
-				'event_void', 'alert', 'account'])[i] || ' DISABLE TRIGGER USER';
+				'event_void', 'alert', 'account', 'checkout'])[i] || ' DISABLE TRIGGER USER';
 		END LOOP;
 	END $$`,
 	"INSERT INTO account (username) VALUES ('rare'), ('usual')",
@@ -52,6 +52,14 @@ var largeTables = []string{
 			CASE WHEN n % ($1 / 4) = 1 THEN 'rare' WHEN n % 3 = 0 THEN 'usual' END,
 			CASE WHEN n % 3 > 0 THEN '2026-01-01'::date + (n * 7919 % 20000)::integer END, n
 		FROM generate_series(1, $1::bigint) AS n`,
+	`INSERT INTO checkout (id, container_uuid, holder, due_on, purpose, returned_at, returned_by, outcome)
+		SELECT n, md5(n::text)::uuid, CASE WHEN n % ($1 / 4) = 1 THEN 'rare' ELSE 'usual' END,
+			CASE WHEN n % ($1 / 4) = 3 THEN date '2000-01-01'
+				WHEN n % 3 > 0 THEN '2998-01-01'::date + (n * 7919 % 20000)::integer END,
+			CASE WHEN n % ($1 / 4) = 2 THEN 'Zebrafish' WHEN n % 3 > 0 THEN 'Assay ' || n * 7919 % $1 END,
+			ended.at, ended.by, ended.outcome
+		FROM generate_series(1, $1::bigint) AS n
+		LEFT JOIN (VALUES (now(), 'me', 'returned')) AS ended (at, by, outcome) ON n % 10 <> 3`,
 	`INSERT INTO change (actor, request_id, table_name, row_key, action, after, xid)
 		SELECT CASE WHEN n % ($1 / 4) = 1 THEN 'rare' ELSE 'usual ' || n % 3 END,
 			CASE WHEN n % 3 = 0 THEN 'request ' || n % ($1 / 4) END, 'site', n::text, 'update', '{}', 1
@@ -135,6 +143,11 @@ var filteredLists = []indexedList{
 	{"containers", "q=quokka", "freezer_search_text_idx"},
 	{"containers", "freezer_id=7", "container_freezer_id_id_idx, container_freezer_id_parent_uuid_idx"},
 	{"containers", "freezer_name=Quokka", "freezer_name_id_idx"},
+	{"checkouts", "holder=rare", "checkout_holder_id_idx"},
+	{"checkouts", "container_uuid=c4ca4238-a0b9-2382-0dcc-509a6f75849b", "checkout_container_uuid_id_idx"},
+	{"checkouts", "overdue=true", "checkout_due_on_id_idx"},
+	{"checkouts", "q=zebrafish", "checkout_search_text_idx"},
+	{"checkouts", "purpose__contains=ebraf", "checkout_search_text_idx"},
 	{"todos", "description=Zebrafish", "todo_description_id_idx"},
 	{"todos", "description__contains=zebra", "todo_search_text_idx"},
 	{"todos", "q=zebrafish", "todo_search_text_idx"},
@@ -159,6 +172,8 @@ var sortedLists = []indexedList{
 	{"containers", "sort=description", "container_description_id_idx"},
 	{"containers", "sort=-description", "container_description_id_idx"},
 	{"containers", "sort=freezer_id", "container_freezer_id_id_idx, container_freezer_id_parent_uuid_idx"},
+	{"checkouts", "", "checkout_pkey"},
+	{"checkouts", "sort=-id&include=container,user", "checkout_pkey"},
 	{"todos", "sort=description", "todo_description_id_idx"},
 	{"todos", "sort=due_on", "todo_due_on_id_idx"},
 	{"todos", "sort=-due_on", "todo_due_on_id_idx"},

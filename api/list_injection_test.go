@@ -25,7 +25,7 @@ import (
 // plurals are the lists whose paths have no variables.
 var plurals = []string{
 	"sites", "freezers", "computers", "containers", "todos", "events", "alerts", "changes", "instruments", "attachments",
-	"rules", "users",
+	"rules", "users", "checkouts",
 }
 
 // A statementRecorder keeps the statements that reach the database, and their arguments.

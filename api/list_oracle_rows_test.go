@@ -30,7 +30,7 @@ var oracleWords = []string{
 // oracleRows are random rows. Few texts and numbers make many of their values equal.
 func oracleRows(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 	t.Helper()
-	for _, table := range []string{"todo", "container", "freezer", "computer", "site"} {
+	for _, table := range []string{"todo", "checkout", "container", "freezer", "computer", "site"} {
 		pgtest.Exec(t, pool, "DELETE FROM "+table)
 	}
 	pgtest.Exec(t, pool, "ALTER TABLE todo DISABLE TRIGGER USER") // there are no alerts
@@ -63,6 +63,13 @@ func oracleRows(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 			maybe([]string{"Åsa", "ann", "Bob"}[random.IntN(3)]),
 			maybe(day()), maybe(1+random.IntN(6)), maybe(1+random.IntN(6)), maybe(strconv.Itoa(random.IntN(3))),
 			day()+" 0"+strconv.Itoa(random.IntN(3))+":00:00.5Z")
+		pgtest.Exec(t, pool, `INSERT INTO checkout (container_uuid, holder, due_on, purpose, amount, checked_out_at,
+				returned_at, returned_by, outcome)
+			VALUES (md5($1)::uuid, $2, $3::text::date, $4, $5::text::numeric, '2026-01-01Z', $6::text::timestamptz,
+				CASE WHEN $6 IS NOT NULL THEN 'me' END, CASE WHEN $6 IS NOT NULL THEN 'returned' END)`,
+			strconv.Itoa(i), []string{"Åsa", "ann", "Bob"}[random.IntN(3)],
+			maybe([]string{day(), "2999-01-01"}[random.IntN(2)]), maybe(text()),
+			[]string{"1.00", "2.50", "10.00"}[random.IntN(3)], maybe(day()+" 00:00:00Z"))
 		codes, alert := "{}", any(nil)
 		if random.IntN(2) == 0 {
 			codes = []string{"{30}", "{300,30}", "{500}"}[random.IntN(3)]

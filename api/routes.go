@@ -15,6 +15,7 @@ type services struct {
 	metrics     *metrics
 	events      *eventRecorder
 	replay      *replayer
+	custody     custody
 	stream      *sse.Handler
 	authn       *authn.Authenticator
 	attachments attachments
@@ -155,7 +156,22 @@ func routes(s services) []rest.Route {
 		post(operator, rest.Func(MoveContainers, moveDoc), "/api/v1/moves"),
 		post(operator, rest.Func(EvacuateFreezer, evacuateDoc), "/api/v1/freezers/{id}/evacuate").
 			Named("freezer").NullableOptional(),
+		post(operator, rest.Func(s.custody.ReturnContainer, returnDoc), "/api/v1/containers/{uuid}/return").
+			NullableOptional().Named("container"),
+		post(operator, rest.One(q.DiscardContainer), "/api/v1/containers/{uuid}/discard").Named("container"),
+		post(operator, rest.One(q.MarkContainerLost), "/api/v1/containers/{uuid}/lost").Named("container"),
+		post(operator, rest.One(q.MarkContainerFound), "/api/v1/containers/{uuid}/found").Named("container"),
 		get(viewer, rest.List(q.ListOccupancy, rest.Key("freezer_id", "ordinal")), "/api/v1/occupancy"),
+
+		get(viewer, rest.List(q.ListCheckouts), "/api/v1/checkouts"),
+		post(operator, rest.Func(s.custody.CheckOut, checkOutDoc), "/api/v1/checkouts"),
+		get(viewer, rest.One(q.GetCheckout), "/api/v1/checkouts/{id}").Named("check-out"),
+		patch(operator, rest.One(q.PatchCheckout), "/api/v1/checkouts/{id}").Named("check-out"),
+		post(operator, rest.Func(s.custody.ReturnCheckout, returnDoc), "/api/v1/checkouts/{id}/return").
+			NullableOptional().Named("check-out"),
+		post(operator, rest.Func(s.custody.TransferCheckout, transferDoc), "/api/v1/checkouts/{id}/transfer").
+			NullableOptional().Named("check-out"),
+		get(viewer, rest.ListOf(q.ListCheckoutChanges), "/api/v1/checkouts/{id}/history"),
 
 		// Existing clients omit the nullable fields of todos.
 		get(viewer, rest.One(q.GetTodo), "/todo/{id}", "/api/v1/todos/{id}"),

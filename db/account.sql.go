@@ -95,6 +95,7 @@ const deleteAccount = `-- name: DeleteAccount :one
 DELETE FROM account
 WHERE id = $1::bigint
   AND assert_version(version, $2::bigint)
+  AND assert_no_checkouts(account)
 RETURNING id, username, country, risk, role, disabled, version, display_name, email
 `
 
@@ -103,11 +104,13 @@ type DeleteAccountParams struct {
 	Version *int64 `json:"version"`
 }
 
-// Deletes a user. The user's events remain in the ledger; later events with this user_id are evaluated at medium risk.
+// Deletes a user. The user's events remain in the ledger; later events with this user_id are evaluated at medium risk. A
+// user with check-outs cannot be deleted, but disabled.
 //
 //	DELETE FROM account
 //	WHERE id = $1::bigint
 //	  AND assert_version(version, $2::bigint)
+//	  AND assert_no_checkouts(account)
 //	RETURNING id, username, country, risk, role, disabled, version, display_name, email
 func (q *Queries) DeleteAccount(ctx context.Context, arg DeleteAccountParams) (Account, error) {
 	row := q.db.QueryRow(ctx, deleteAccount, arg.ID, arg.Version)
@@ -130,6 +133,7 @@ const deleteOwnAccount = `-- name: DeleteOwnAccount :one
 DELETE FROM account
 WHERE id = $1::bigint
   AND assert_version(version, $2::bigint)
+  AND assert_no_checkouts(account)
 RETURNING id, username, country, risk, role, disabled, version, display_name, email
 `
 
@@ -139,11 +143,12 @@ type DeleteOwnAccountParams struct {
 }
 
 // Deletes the caller's account, with its sessions and API tokens. The caller's events and changes remain in the ledger
-// and in the history.
+// and in the history. An account with check-outs cannot be deleted.
 //
 //	DELETE FROM account
 //	WHERE id = $1::bigint
 //	  AND assert_version(version, $2::bigint)
+//	  AND assert_no_checkouts(account)
 //	RETURNING id, username, country, risk, role, disabled, version, display_name, email
 func (q *Queries) DeleteOwnAccount(ctx context.Context, arg DeleteOwnAccountParams) (Account, error) {
 	row := q.db.QueryRow(ctx, deleteOwnAccount, arg.CallerID, arg.Version)

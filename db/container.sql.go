@@ -203,7 +203,8 @@ DELETE FROM container
 WHERE container.uuid = $1::uuid
   AND assert_version(version, $2::bigint)
   AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
-      'containers', (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1)
+      'containers', (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1),
+      'open check-outs', (SELECT count(*) FROM checkout WHERE container_uuid = $1 AND returned_at IS NULL)
   )))
 RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
 `
@@ -214,7 +215,8 @@ type DeleteContainerParams struct {
 	Cascade bool      `json:"cascade"`
 }
 
-// Deletes a container. If containers lie in it, the request fails with 409, unless cascade=true deletes them as well.
+// Deletes a container with its check-outs. If containers lie in it or if it is checked out, the request fails with 409,
+// unless cascade=true.
 //
 //	WITH RECURSIVE inside AS (
 //	    SELECT container.uuid
@@ -231,7 +233,8 @@ type DeleteContainerParams struct {
 //	WHERE container.uuid = $1::uuid
 //	  AND assert_version(version, $2::bigint)
 //	  AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
-//	      'containers', (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1)
+//	      'containers', (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1),
+//	      'open check-outs', (SELECT count(*) FROM checkout WHERE container_uuid = $1 AND returned_at IS NULL)
 //	  )))
 //	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
 func (q *Queries) DeleteContainer(ctx context.Context, arg DeleteContainerParams) (Container, error) {

@@ -69,6 +69,7 @@ SELECT uuid
 FROM container
 WHERE freezer_id = $1::bigint
   AND parent_uuid IS NULL
+  AND status <> 'discarded'
 ORDER BY id
 `
 
@@ -82,6 +83,7 @@ type ListFreezerContentsParams struct {
 //	FROM container
 //	WHERE freezer_id = $1::bigint
 //	  AND parent_uuid IS NULL
+//	  AND status <> 'discarded'
 //	ORDER BY id
 func (q *Queries) ListFreezerContents(ctx context.Context, arg ListFreezerContentsParams) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, listFreezerContents, arg.FreezerID)

@@ -63,6 +63,16 @@ WITH input AS (
             WHERE assignee = (SELECT username FROM input) AND due_on < (SELECT today FROM input)
         ) AS mine_overdue
     FROM unfinished_todo
+), checkout_totals AS (
+    SELECT
+        count(*) AS open,
+        count(*) FILTER (WHERE checkout.due_on < (SELECT today FROM input)) AS overdue,
+        count(*) FILTER (WHERE checkout.holder = (SELECT username FROM input)) AS mine
+    FROM checkout
+    JOIN container ON container.uuid = checkout.container_uuid
+    JOIN freezer ON freezer.id = container.freezer_id
+    WHERE returned_at IS NULL
+      AND ((SELECT site_id FROM input) IS NULL OR freezer.site_id = (SELECT site_id FROM input))
 ), container_estimate AS (
     SELECT estimated_rows('container') AS total
 ), latest_change AS (
@@ -129,6 +139,9 @@ SELECT
     todo_totals.due_in_7_days AS todos_due_in_7_days,
     todo_totals.mine AS todos_mine,
     todo_totals.mine_overdue AS todos_mine_overdue,
+    checkout_totals.open AS checkouts_open,
+    checkout_totals.overdue AS checkouts_overdue,
+    checkout_totals.mine AS checkouts_mine,
     (
         CASE
             WHEN input.site_id IS NOT NULL THEN (
@@ -218,7 +231,7 @@ SELECT
         )
         FROM activity
     )::jsonb AS activity
-FROM input, alert_totals, todo_totals, container_estimate
+FROM input, alert_totals, todo_totals, checkout_totals, container_estimate
 `
 
 type GetSummaryParams struct {
@@ -239,6 +252,9 @@ type GetSummaryRow struct {
 	TodosDueIn7Days     int64           `json:"todos_due_in_7_days"`
 	TodosMine           int64           `json:"todos_mine"`
 	TodosMineOverdue    int64           `json:"todos_mine_overdue"`
+	CheckoutsOpen       int64           `json:"checkouts_open"`
+	CheckoutsOverdue    int64           `json:"checkouts_overdue"`
+	CheckoutsMine       int64           `json:"checkouts_mine"`
 	Containers          int64           `json:"containers"`
 	ContainersEstimated bool            `json:"containers_estimated"`
 	Freezers            int64           `json:"freezers"`
@@ -253,8 +269,9 @@ type GetSummaryRow struct {
 }
 
 // Returns what the overview of the app and its menu show: numbers, the newest critical alerts, the caller's work, the
-// occupancy of up to 200 freezers, and the latest changes. With a site, the numbers of the register and of
-// the todos are those of the site. Closed and snoozed alerts do not count. Large numbers of containers are estimates.
+// occupancy of up to 200 freezers, and the latest changes. With a site, the numbers of the register, of the todos and of
+// the check-outs are those of the site. Closed and snoozed alerts do not count. Large numbers of containers are
+// estimates.
 //
 //	WITH input AS (
 //	    SELECT
@@ -306,6 +323,16 @@ type GetSummaryRow struct {
 //	            WHERE assignee = (SELECT username FROM input) AND due_on < (SELECT today FROM input)
 //	        ) AS mine_overdue
 //	    FROM unfinished_todo
+//	), checkout_totals AS (
+//	    SELECT
+//	        count(*) AS open,
+//	        count(*) FILTER (WHERE checkout.due_on < (SELECT today FROM input)) AS overdue,
+//	        count(*) FILTER (WHERE checkout.holder = (SELECT username FROM input)) AS mine
+//	    FROM checkout
+//	    JOIN container ON container.uuid = checkout.container_uuid
+//	    JOIN freezer ON freezer.id = container.freezer_id
+//	    WHERE returned_at IS NULL
+//	      AND ((SELECT site_id FROM input) IS NULL OR freezer.site_id = (SELECT site_id FROM input))
 //	), container_estimate AS (
 //	    SELECT estimated_rows('container') AS total
 //	), latest_change AS (
@@ -372,6 +399,9 @@ type GetSummaryRow struct {
 //	    todo_totals.due_in_7_days AS todos_due_in_7_days,
 //	    todo_totals.mine AS todos_mine,
 //	    todo_totals.mine_overdue AS todos_mine_overdue,
+//	    checkout_totals.open AS checkouts_open,
+//	    checkout_totals.overdue AS checkouts_overdue,
+//	    checkout_totals.mine AS checkouts_mine,
 //	    (
 //	        CASE
 //	            WHEN input.site_id IS NOT NULL THEN (
@@ -461,7 +491,7 @@ type GetSummaryRow struct {
 //	        )
 //	        FROM activity
 //	    )::jsonb AS activity
-//	FROM input, alert_totals, todo_totals, container_estimate
+//	FROM input, alert_totals, todo_totals, checkout_totals, container_estimate
 func (q *Queries) GetSummary(ctx context.Context, arg GetSummaryParams) (GetSummaryRow, error) {
 	row := q.db.QueryRow(ctx, getSummary,
 		arg.SiteID,
@@ -481,6 +511,9 @@ func (q *Queries) GetSummary(ctx context.Context, arg GetSummaryParams) (GetSumm
 		&i.TodosDueIn7Days,
 		&i.TodosMine,
 		&i.TodosMineOverdue,
+		&i.CheckoutsOpen,
+		&i.CheckoutsOverdue,
+		&i.CheckoutsMine,
 		&i.Containers,
 		&i.ContainersEstimated,
 		&i.Freezers,

@@ -113,10 +113,12 @@ WHERE id = @id::bigint
 RETURNING *;
 
 -- name: DeleteAccount :one
--- Deletes a user. The user's events remain in the ledger; later events with this user_id are evaluated at medium risk.
+-- Deletes a user. The user's events remain in the ledger; later events with this user_id are evaluated at medium risk. A
+-- user with check-outs cannot be deleted, but disabled.
 DELETE FROM account
 WHERE id = @id::bigint
   AND assert_version(version, sqlc.narg('version')::bigint)
+  AND assert_no_checkouts(account)
 RETURNING *;
 
 -- name: ImportAccounts :one
@@ -303,10 +305,11 @@ RETURNING *;
 
 -- name: DeleteOwnAccount :one
 -- Deletes the caller's account, with its sessions and API tokens. The caller's events and changes remain in the ledger
--- and in the history.
+-- and in the history. An account with check-outs cannot be deleted.
 DELETE FROM account
 WHERE id = @caller_id::bigint
   AND assert_version(version, sqlc.narg('version')::bigint)
+  AND assert_no_checkouts(account)
 RETURNING *;
 
 -- name: ReplacePassword :one

@@ -173,7 +173,8 @@ WHERE uuid = @uuid::uuid
 RETURNING *;
 
 -- name: DeleteContainer :one
--- Deletes a container. If containers lie in it, the request fails with 409, unless cascade=true deletes them as well.
+-- Deletes a container with its check-outs. If containers lie in it or if it is checked out, the request fails with 409,
+-- unless cascade=true.
 WITH RECURSIVE inside AS (
     SELECT container.uuid
     FROM container
@@ -189,7 +190,8 @@ DELETE FROM container
 WHERE container.uuid = @uuid::uuid
   AND assert_version(version, sqlc.narg('version')::bigint)
   AND (@cascade::boolean OR assert_unreferenced(jsonb_build_object(
-      'containers', (SELECT count(*) FROM container AS content WHERE content.parent_uuid = @uuid)
+      'containers', (SELECT count(*) FROM container AS content WHERE content.parent_uuid = @uuid),
+      'open check-outs', (SELECT count(*) FROM checkout WHERE container_uuid = @uuid AND returned_at IS NULL)
   )))
 RETURNING *;
 

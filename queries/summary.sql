@@ -1,7 +1,8 @@
 -- name: GetSummary :one
 -- Returns what the overview of the app and its menu show: numbers, the newest critical alerts, the caller's work, the
--- occupancy of up to 200 freezers, and the latest changes. With a site, the numbers of the register and of
--- the todos are those of the site. Closed and snoozed alerts do not count. Large numbers of containers are estimates.
+-- occupancy of up to 200 freezers, and the latest changes. With a site, the numbers of the register, of the todos and of
+-- the check-outs are those of the site. Closed and snoozed alerts do not count. Large numbers of containers are
+-- estimates.
 WITH input AS (
     SELECT
         sqlc.narg('site_id')::bigint AS site_id,
@@ -52,6 +53,16 @@ WITH input AS (
             WHERE assignee = (SELECT username FROM input) AND due_on < (SELECT today FROM input)
         ) AS mine_overdue
     FROM unfinished_todo
+), checkout_totals AS (
+    SELECT
+        count(*) AS open,
+        count(*) FILTER (WHERE checkout.due_on < (SELECT today FROM input)) AS overdue,
+        count(*) FILTER (WHERE checkout.holder = (SELECT username FROM input)) AS mine
+    FROM checkout
+    JOIN container ON container.uuid = checkout.container_uuid
+    JOIN freezer ON freezer.id = container.freezer_id
+    WHERE returned_at IS NULL
+      AND ((SELECT site_id FROM input) IS NULL OR freezer.site_id = (SELECT site_id FROM input))
 ), container_estimate AS (
     SELECT estimated_rows('container') AS total
 ), latest_change AS (
@@ -118,6 +129,9 @@ SELECT
     todo_totals.due_in_7_days AS todos_due_in_7_days,
     todo_totals.mine AS todos_mine,
     todo_totals.mine_overdue AS todos_mine_overdue,
+    checkout_totals.open AS checkouts_open,
+    checkout_totals.overdue AS checkouts_overdue,
+    checkout_totals.mine AS checkouts_mine,
     (
         CASE
             WHEN input.site_id IS NOT NULL THEN (
@@ -207,4 +221,4 @@ SELECT
         )
         FROM activity
     )::jsonb AS activity
-FROM input, alert_totals, todo_totals, container_estimate;
+FROM input, alert_totals, todo_totals, checkout_totals, container_estimate;

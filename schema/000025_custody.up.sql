@@ -87,6 +87,17 @@ CREATE TRIGGER no_truncate BEFORE TRUNCATE ON checkout
     FOR EACH STATEMENT EXECUTE FUNCTION reject_statement();
 
 
+CREATE FUNCTION custody_text(held container) RETURNS text
+LANGUAGE sql STABLE
+RETURN format(
+    '%s is checked out by %s since %s',
+    container_name($1),
+    coalesce((SELECT display_name FROM account WHERE username = $1.holder), $1.holder),
+    to_char($1.held_since AT TIME ZONE 'UTC', 'YYYY-MM-DD')
+);
+COMMENT ON FUNCTION custody_text IS 'Returns who has a container that is checked out, in words.';
+
+
 -- The lock on the container makes a conflict with another transaction have the same message.
 CREATE FUNCTION assert_available() RETURNS trigger
 LANGUAGE plpgsql
@@ -97,13 +108,11 @@ BEGIN
     SELECT * INTO taken FROM container WHERE uuid = NEW.container_uuid FOR NO KEY UPDATE;
     CASE
         WHEN taken.status = 'checked_out' THEN
-            RAISE EXCEPTION '% is checked out by % since %', container_name(taken),
-                coalesce((SELECT display_name FROM account WHERE username = taken.holder), taken.holder),
-                to_char(taken.held_since AT TIME ZONE 'UTC', 'YYYY-MM-DD')
-                USING ERRCODE = 'unique_violation', COLUMN = 'container_uuid', DETAIL = taken.uuid;
+            RAISE EXCEPTION '%', custody_text(taken)
+                USING ERRCODE = 'restrict_violation', COLUMN = 'container_uuid', DETAIL = taken.uuid;
         WHEN taken.status = 'discarded' THEN
             RAISE EXCEPTION '% is discarded', container_name(taken)
-                USING ERRCODE = 'unique_violation', COLUMN = 'container_uuid', DETAIL = taken.uuid;
+                USING ERRCODE = 'restrict_violation', COLUMN = 'container_uuid', DETAIL = taken.uuid;
         ELSE
             RETURN NEW; -- a missing container is found; the foreign key rejects one that does not exist
     END CASE;
@@ -120,12 +129,16 @@ CREATE FUNCTION set_custody() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    open checkout;
+    open   checkout;
+    inside bigint;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         SELECT * INTO open FROM checkout WHERE container_uuid = NEW.uuid AND returned_at IS NULL;
     END IF;
     IF open.id IS NOT NULL THEN
+        IF NEW.status <> OLD.status AND NEW.status <> 'checked_out' THEN
+            RAISE EXCEPTION '%', custody_text(OLD) USING ERRCODE = 'restrict_violation', COLUMN = 'status';
+        END IF;
         NEW.status := 'checked_out';
         NEW.holder := open.holder;
         NEW.held_since := open.checked_out_at;
@@ -142,10 +155,11 @@ BEGIN
         NEW.status_reason := NULL;
     END IF;
     IF NEW.status = 'discarded' THEN
-        IF EXISTS (SELECT FROM container WHERE parent_uuid = NEW.uuid) THEN
-            RAISE EXCEPTION 'cannot be discarded: % containers lie in it',
-                (SELECT count(*) FROM container WHERE parent_uuid = NEW.uuid)
-                USING ERRCODE = 'unique_violation', COLUMN = 'status';
+        inside := (SELECT count(*) FROM container WHERE parent_uuid = NEW.uuid);
+        IF inside > 0 THEN
+            RAISE EXCEPTION '% cannot be discarded: % in it', container_name(NEW),
+                CASE inside WHEN 1 THEN '1 container lies' ELSE inside || ' containers lie' END
+                USING ERRCODE = 'restrict_violation', COLUMN = 'status';
         END IF;
         NEW.parent_uuid := NULL; -- set_place frees its position
     END IF;
@@ -158,6 +172,7 @@ CREATE TRIGGER set_custody BEFORE INSERT OR UPDATE OF status, holder, held_since
     FOR EACH ROW EXECUTE FUNCTION set_custody();
 
 
+-- A statement that ends a check-out may have set the status of the container already, with a reason.
 CREATE FUNCTION apply_checkout() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -166,10 +181,15 @@ BEGIN
         UPDATE container SET status = 'stored'
         WHERE uuid = OLD.container_uuid AND status = 'checked_out';
     END IF;
-    IF TG_OP <> 'DELETE' AND (NEW.returned_at IS NULL OR TG_OP = 'UPDATE' AND OLD.returned_at IS NULL) THEN
+    IF TG_OP = 'DELETE' THEN
+        RETURN NULL;
+    END IF;
+    IF NEW.returned_at IS NULL THEN
+        UPDATE container SET status = 'checked_out' WHERE uuid = NEW.container_uuid;
+    ELSIF TG_OP = 'UPDATE' AND OLD.returned_at IS NULL THEN
         UPDATE container SET
             status = CASE NEW.outcome WHEN 'lost' THEN 'missing' WHEN 'discarded' THEN 'discarded' ELSE 'stored' END
-        WHERE uuid = NEW.container_uuid;
+        WHERE uuid = NEW.container_uuid AND status = 'checked_out';
     END IF;
     RETURN NULL;
 END
@@ -178,6 +198,61 @@ COMMENT ON FUNCTION apply_checkout IS 'Trigger function: sets the status and the
 
 CREATE TRIGGER apply_checkout AFTER INSERT OR UPDATE OR DELETE ON checkout
     FOR EACH ROW EXECUTE FUNCTION apply_checkout();
+
+
+CREATE FUNCTION assert_absent(sought container) RETURNS boolean
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    CASE sought.status
+        WHEN 'missing', 'discarded' THEN
+            RETURN true;
+        WHEN 'checked_out' THEN
+            RAISE EXCEPTION '%', custody_text(sought) USING ERRCODE = 'restrict_violation', COLUMN = 'status';
+        ELSE
+            RAISE EXCEPTION '% is neither missing nor discarded', container_name(sought)
+                USING ERRCODE = 'restrict_violation', COLUMN = 'status';
+    END CASE;
+END
+$$;
+COMMENT ON FUNCTION assert_absent IS
+    'Returns true if a container is missing or discarded. Otherwise raises a restrict violation.';
+
+
+CREATE FUNCTION assert_no_checkouts(of_user account) RETURNS boolean
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    total constant bigint := (SELECT count(*) FROM checkout WHERE holder = of_user.username);
+BEGIN
+    IF total = 0 THEN
+        RETURN true;
+    END IF;
+    RAISE EXCEPTION '% has %, which would lose their holder; disable the account instead',
+        coalesce(of_user.display_name, of_user.username),
+        CASE total WHEN 1 THEN '1 check-out' ELSE total || ' check-outs' END
+        USING ERRCODE = 'restrict_violation', COLUMN = 'username';
+END
+$$;
+COMMENT ON FUNCTION assert_no_checkouts IS
+    'Returns true if a user has and had no check-outs. Otherwise raises a restrict violation that counts them.';
+
+
+DO $$
+BEGIN
+    IF to_regtype('gtrgm') IS NOT NULL THEN
+        CREATE INDEX checkout_search_text_idx ON checkout USING gin (search_text(purpose) gin_trgm_ops);
+    END IF;
+END
+$$;
+
+
+ALTER TABLE view
+    DROP CONSTRAINT view_noun_the_name_of_a_list,
+    ADD CONSTRAINT view_noun_the_name_of_a_list CHECK (noun IN (
+        'sites', 'freezers', 'computers', 'containers', 'checkouts', 'instruments', 'events',
+        'alerts', 'rules', 'todos', 'users', 'attachments', 'changes'
+    ));
 
 
 CREATE VIEW overdue_checkout AS
@@ -209,7 +284,7 @@ COMMENT ON COLUMN overdue_checkout.purpose        IS 'What the holder needs the 
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'labledger_server') THEN
-        GRANT SELECT, INSERT, UPDATE, DELETE ON checkout TO labledger_server;
+        GRANT SELECT, INSERT, UPDATE ON checkout TO labledger_server;
         GRANT SELECT ON overdue_checkout TO labledger_server;
     END IF;
 END

@@ -75,6 +75,8 @@ var tags = []object{
 		"name":        "moves",
 		"description": "Moves of many containers in one transaction. The plan of a move is the same request with dry_run=true.",
 	},
+	{"name": "checkouts", "description": "Who took a container, and when it came back. Each check-out and each return " +
+		"records an event of the holder."},
 	{"name": "instruments", "description": "Computers and freezers in one read-only list."},
 	{"name": "events", "description": "Deposits and withdrawals in the append-only ledger. " +
 		"The rules evaluate each event when it arrives."},

@@ -106,7 +106,7 @@ func TestSamples(t *testing.T) {
 		for _, sql := range samples {
 			texts = append(texts, sql.text)
 		}
-		if o.isEvent() { // its statements depend on each other
+		if o.isEvent() || o.Name == "CheckOut" || o.Name == "TransferCheckout" { // its statements depend on each other
 			texts = []string{strings.Join(texts, "\n")}
 		}
 		for _, sql := range texts {
@@ -117,6 +117,9 @@ func TestSamples(t *testing.T) {
 
 // sampleErrors are the errors that samples show, by the name of their operation.
 var sampleErrors = map[string]string{
+	"CheckOut":         "checkout_container_uuid_fkey", // the mock data has no container
+	"TransferCheckout": "checkout_container_uuid_fkey",
+
 	"DeleteSite":  "still in use",
 	"DeleteSites": "still in use",
 	"ShowSession": "the session or API token has ended",

@@ -62,7 +62,7 @@ func (o *operation) addResponses(all object) {
 		addProblems(all, 400, 404, 406, 412, 503)
 	default:
 		addProblems(all, 400, 406, 409, 412, 413, 415, 503)
-		if !o.Plan.CanCreate() && o.Method != http.MethodPost {
+		if !o.Plan.CanCreate() && (o.Method != http.MethodPost || len(o.Plan.PathNames()) > 0) {
 			addProblems(all, 404)
 		}
 	}

@@ -45,7 +45,7 @@ var examples = map[string]any{
 	"barcode": "LL-000417", "kind": "box",
 	"owner": "Jane", "project": "Cohort 12", "quantity": "1.5", "unit": "ml", "expires_on": "2031-11-30",
 	"thaw_count": 0, "rows": 10, "columns": 10, "scheme": "A1", "blocked": nil, "capacity": nil, "parent_uuid": nil,
-	"position":   nil,
+	"position": nil, "holder": "Bob", "purpose": "DNA extraction", "outcome": "returned", "thawed": true,
 	"containers": []object{{"container_uuid": "123e4567-e89b-12d3-a456-426614174000"}}, "order": "rows",
 	"keep_positions": false, "offset": 0, "uuids": sampleContainers, "target_uuids": sampleContainers,
 	"moved_uuids": sampleContainers, "parent_uuids": "{00000000-0000-0000-0000-000000000000}", "freezer_ids": "{2}",
@@ -68,6 +68,9 @@ const (
 	sampleVoid       = "01a1b5c8-7000-7000-8000-000000000003"
 
 	sampleSession = "2f1c0b6e-5a0f-4a4e-9d5b-3a6c9f5f0e11"
+
+	sampleHeld    = "123e4567-e89b-12d3-a456-426614174001" // a container that is checked out
+	sampleMissing = "123e4567-e89b-12d3-a456-426614174002"
 )
 
 // exampleBody returns a body that the operation accepts.
@@ -83,6 +86,10 @@ func (o *operation) exampleBody() object {
 		case name == "alert_id", // the mock data has no alert
 			o.Name == "Upload" && name != "site_id": // an attachment belongs to one row
 			body[name] = nil
+		case name == "container_uuid" && o.Name == "CheckOut":
+			body[name] = examples["uuid"]
+		case name == "reason" && o.Name != "VoidEvent":
+			body[name] = "The tube broke"
 		default:
 			body[name] = examples[name]
 			if value, isOwn := bodyExamples[o.Name][name]; isOwn {
@@ -94,7 +101,13 @@ func (o *operation) exampleBody() object {
 }
 
 // pathExample returns a value for a path variable, never null.
-func pathExample(name string) string {
+func (o *operation) pathExample(name string) string {
+	switch o.Name {
+	case "ReturnContainer":
+		return sampleHeld
+	case "MarkContainerFound":
+		return sampleMissing
+	}
 	switch name {
 	case "computer_id":
 		return "1"
@@ -110,7 +123,7 @@ func pathExample(name string) string {
 func (o *operation) curl() string {
 	path := o.Path
 	for _, name := range o.Variables() {
-		value := pathExample(name)
+		value := o.pathExample(name)
 		switch name {
 		case "offset":
 			value = "0"
@@ -262,7 +275,7 @@ func (o *operation) sampleValue(p param) string {
 	case hasValue:
 		return literal(value)
 	case inPath && examples[p.Name] == nil:
-		return literal(pathExample(p.Name))
+		return literal(o.pathExample(p.Name))
 	case inPath, strings.HasPrefix(p.Name, "caller_"), slices.Contains(o.Plan.RequiredQuery(), p.Name),
 		o.Kind == rest.KindFunc:
 		return literal(o.example(p))
@@ -272,6 +285,9 @@ func (o *operation) sampleValue(p param) string {
 
 // example returns the example of a parameter. It panics if a parameter that must not be null has none.
 func (o *operation) example(p param) any {
+	if p.Name == "container_uuid" && !p.Nullable {
+		return sampleHeld
+	}
 	value, found := examples[p.Name]
 	if !found && !p.Nullable {
 		panic("examples has no value for the parameter " + p.Name + " of " + o.Name)

@@ -188,6 +188,11 @@ var columnDocs = map[string]map[string]string{
 	},
 	"ListEventsRow": {"void_id": "ID of the void of the event; null for none."},
 	"ListAlertsRow": {"snoozed": "True if the alert is snoozed now."},
+	"ListCheckoutsRow": {
+		"open":    "True until the check-out ends.",
+		"overdue": "True if the check-out is open and its due date has passed.",
+		"user_id": "ID of the holder.",
+	},
 	"ListDirectoryRow": {
 		"display_name": "Name of the user as people read it; the username if the user has no other.",
 	},
@@ -199,8 +204,8 @@ var columnDocs = map[string]map[string]string{
 	},
 	"DeletePasswordLinkRow": {"id": "ID of the user."},
 	"GetSummaryParams": {
-		"site_id": "Only freezers, computers, containers and todos of this site.",
-		"today":   "The date for the due dates of todos. Default: the current date of the database.",
+		"site_id": "Only freezers, computers, containers, todos and check-outs of this site.",
+		"today":   "The date for the due dates. Default: the current date of the database.",
 	},
 	"GetSummaryRow": {
 		"alerts_open":          "Number of alerts that are open or acknowledged, and not snoozed.",
@@ -213,6 +218,9 @@ var columnDocs = map[string]map[string]string{
 		"todos_due_in_7_days":  "Number of those that are due today or in the next 6 days.",
 		"todos_mine":           "Number of those that are assigned to the caller.",
 		"todos_mine_overdue":   "Number of those that are assigned to the caller and were due before today.",
+		"checkouts_open":       "Number of containers that are checked out.",
+		"checkouts_overdue":    "Number of those that were due before today.",
+		"checkouts_mine":       "Number of those that the caller has.",
 		"containers":           "Number of containers.",
 		"containers_estimated": "True if the number of containers is an estimate.",
 		"freezers":             "Number of freezers.",

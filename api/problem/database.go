@@ -157,7 +157,14 @@ func fromDatabase(pgErr *pgconn.PgError, method string, fields []string) *Proble
 			return stillReferenced(pgErr)
 		}
 	}
-	if field := fieldForConstraint(pgErr, fields); field != "" {
+	field := fieldForConstraint(pgErr, fields)
+	switch {
+	case pgErr.Code == pgerrcode.RestrictViolation && pgErr.ColumnName != "": // the message is a sentence
+		p.Detail = pgErr.Message + "."
+		if field != "" {
+			p.Errors = []FieldError{{Field: field, Message: pgErr.Message}}
+		}
+	case field != "":
 		if message := constraintMessage(pgErr, field); message != "" {
 			p.Errors = []FieldError{{Field: field, Message: message}}
 			p.Detail = field + ": " + message + "."

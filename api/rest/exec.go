@@ -121,7 +121,7 @@ func (c *Call) write(ctx context.Context, dst dbtx.RowWriter, run statement, res
 	end.Exec("commit")
 	err = end.Run(ctx, conn)
 	if err != nil {
-		c.resetResponse()
+		c.ResetResponse()
 	}
 	return err
 }

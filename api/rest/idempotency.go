@@ -214,7 +214,7 @@ func Write[Out any](
 		return c.SaveResponse(ctx, q, out)
 	})
 	if err != nil {
-		c.resetResponse()
+		c.ResetResponse()
 	}
 	return out, err
 }
@@ -233,15 +233,15 @@ func WriteLong[Out any](
 			return c.SaveResponse(ctx, q, out)
 		})
 		if err != nil {
-			c.resetResponse()
+			c.ResetResponse()
 		}
 		return err
 	}, func(*pgconn.PgError) bool { return false })
 	return out, err
 }
 
-// resetResponse reverts the response of a write whose transaction failed.
-func (c *Call) resetResponse() {
+// ResetResponse reverts the status and the headers of a write whose transaction failed.
+func (c *Call) ResetResponse() {
 	c.Status, c.saved = http.StatusOK, nil
 	c.Header.Del("ETag")
 	c.Header.Del(locationHeader)

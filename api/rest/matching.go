@@ -84,7 +84,7 @@ func (m *matching[In, Out]) serve(c *Call) error {
 	var result Matched
 	err = retry(ctx, func(ctx context.Context) error {
 		if result, err = m.writeAll(ctx, c, in, request, maxRows); err != nil {
-			c.resetResponse()
+			c.ResetResponse()
 		}
 		return err
 	}, func(*pgconn.PgError) bool { return false })

@@ -24,7 +24,7 @@ import (
 )
 
 type exportCmd struct {
-	Table  string `arg:"" help:"sites, freezers, computers, containers, instruments, events, alerts, rules, users, todos, views, attachments or changes."`
+	Table  string `arg:"" help:"sites, freezers, computers, containers, checkouts, instruments, events, alerts, rules, users, todos, views, attachments or changes."`
 	Format string `help:"csv or ndjson." enum:"csv,ndjson" default:"csv"`
 	Output string `short:"o" help:"File to write. Default: standard output." placeholder:"FILE"`
 }

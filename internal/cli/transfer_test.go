@@ -27,7 +27,7 @@ func TestExport(t *testing.T) {
 	mustRun(t, env, "", "psql", "-qc", moreThanOnePage)
 	s := startServer(t, env...)
 	for format, accept := range map[string]string{"csv": "text/csv", "ndjson": "application/x-ndjson"} {
-		for _, table := range []string{"sites", "freezers", "computers", "containers", "instruments", "changes"} {
+		for _, table := range []string{"sites", "freezers", "computers", "containers", "checkouts", "instruments", "changes"} {
 			status, body, err := request(http.MethodGet, s.URL+"/api/v1/"+table, http.Header{"Accept": {accept}}, "")
 			if err != nil || status != http.StatusOK {
 				t.Fatal(table, status, body, err)
