@@ -1223,7 +1223,9 @@ SELECT
     $18::integer,
     CASE WHEN 'parent_uuid' = ANY ($19::text[]) THEN $20::uuid ELSE present.parent_uuid END,
     CASE WHEN 'position' = ANY ($19) THEN $21::text ELSE present.position END
-FROM (SELECT) AS one_row
+FROM ( -- ON CONFLICT knows one unique key of the UUID: without a lock, concurrent requests can violate the other
+    SELECT pg_advisory_xact_lock(hashtextextended(cast($2::uuid AS text), 24))
+) AS one_row
 LEFT JOIN container AS present ON present.uuid = $2
     AND (present.freezer_id = $4 OR $4 IS NULL)
 WHERE coalesce($22::bigint, 0) = 0
@@ -1332,7 +1334,9 @@ type UpsertContainerRow struct {
 //	    $18::integer,
 //	    CASE WHEN 'parent_uuid' = ANY ($19::text[]) THEN $20::uuid ELSE present.parent_uuid END,
 //	    CASE WHEN 'position' = ANY ($19) THEN $21::text ELSE present.position END
-//	FROM (SELECT) AS one_row
+//	FROM ( -- ON CONFLICT knows one unique key of the UUID: without a lock, concurrent requests can violate the other
+//	    SELECT pg_advisory_xact_lock(hashtextextended(cast($2::uuid AS text), 24))
+//	) AS one_row
 //	LEFT JOIN container AS present ON present.uuid = $2
 //	    AND (present.freezer_id = $4 OR $4 IS NULL)
 //	WHERE coalesce($22::bigint, 0) = 0

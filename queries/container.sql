@@ -107,7 +107,9 @@ SELECT
     sqlc.narg('capacity')::integer,
     CASE WHEN 'parent_uuid' = ANY (@given::text[]) THEN sqlc.narg('parent_uuid')::uuid ELSE present.parent_uuid END,
     CASE WHEN 'position' = ANY (@given) THEN sqlc.narg('position')::text ELSE present.position END
-FROM (SELECT) AS one_row
+FROM ( -- ON CONFLICT knows one unique key of the UUID: without a lock, concurrent requests can violate the other
+    SELECT pg_advisory_xact_lock(hashtextextended(cast(@uuid::uuid AS text), 24))
+) AS one_row
 LEFT JOIN container AS present ON present.uuid = @uuid
     AND (present.freezer_id = sqlc.narg('freezer_id') OR sqlc.narg('freezer_id') IS NULL)
 WHERE coalesce(sqlc.narg('version')::bigint, 0) = 0
