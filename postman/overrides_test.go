@@ -19,6 +19,9 @@ var overrides = map[string]struct {
 		note: "Sent as HEAD, because a GET does not end. Send GET to receive messages."},
 	"GET /api/users/{username}": {path: map[string]string{"username": "Bob"}},
 	"POST /api/v1/events":       {body: map[string]any{"type": "withdraw", "amount": "142.50"}, alsoCreates: "alert"},
+	"POST /api/v1/moves": {body: map[string]any{
+		"containers": []any{map[string]any{"container_uuid": "{{container}}"}},
+	}},
 
 	"POST /api/v1/attachments": {after: []string{
 		`const [, , folder, file] = pm.response.json().url.split("/");`,

@@ -71,10 +71,6 @@ var tags = []object{
 	{"name": "freezers", "description": "Instruments that hold containers."},
 	{"name": "computers", "description": "Instruments with a MAC address."},
 	{"name": "containers", "description": "Items with a UUID and a description, stored in a freezer."},
-	{
-		"name":        "moves",
-		"description": "Moves of many containers in one transaction. The plan of a move is the same request with dry_run=true.",
-	},
 	{"name": "checkouts", "description": "Who took a container, and when it came back. Each check-out and each return " +
 		"records an event of the holder."},
 	{"name": "instruments", "description": "Computers and freezers in one read-only list."},

@@ -225,6 +225,8 @@ func tag(path string, service bool) string {
 		return "service"
 	case strings.HasPrefix(path, "/api/v1/directory"):
 		return "users"
+	case path == "/api/v1/moves":
+		return "containers"
 	case parts[1] == "api" && parts[2] == "v1":
 		return parts[3]
 	}
