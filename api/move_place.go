@@ -32,16 +32,13 @@ type moveParent struct {
 	users     map[placement.Cell]int    // lines whose containers got a cell
 }
 
-// room returns how many containers fit beside those that stay and those that have a place.
+// room returns how many containers fit beside those that stay and those that have a place. A grid has as many free
+// cells or more: containers without a position need room, but no cell.
 func (p *moveParent) room() int {
 	if !p.isLoaded || p.capacity == placement.AnyNumber {
 		return placement.AnyNumber
 	}
-	room := max(0, p.capacity-p.containers+p.leaving-p.placed)
-	if p.grid != nil {
-		room = min(room, p.grid.Free())
-	}
-	return room
+	return max(0, p.capacity-p.containers+p.leaving-p.placed)
 }
 
 // number returns the number of a parent. field is that of the request that names it as a target, or "".
@@ -234,9 +231,8 @@ func (m *mover) placeNext(i int) {
 		p.placed++
 		c.isPlaced = true
 	default:
-		if cell, found := p.grid.Next(m.order, c.now.Type); found {
-			m.take(i, cell)
-		}
+		cell, _ := p.grid.Next(m.order, c.now.Type) // there is one, see room
+		m.take(i, cell)
 	}
 }
 

@@ -430,8 +430,33 @@ func TestMove_waitsForTarget(t *testing.T) {
 	}
 }
 
-// TestMove_oppositeOrders: moves that lock the same containers in opposite orders do not deadlock. Postgres would count
-// a deadlock.
+// TestMove_lockOrder: a move locks containers in the order of their UUIDs, whatever their order in the request. So two
+// moves do not deadlock.
+func TestMove_lockOrder(t *testing.T) {
+	t.Parallel()
+	s := newMovableStorage(t)
+	s.add("B1", "freezer_id = 1; rows = 2; columns = 5")
+	var lines []string
+	for i := range 9 {
+		s.add(fmt.Sprint("T", i+1), "freezer_id = 1")
+		lines = append(lines, fmt.Sprint("T", 9-i))
+	}
+	release := lockRow(t, s.pool, "SELECT FROM container WHERE description = 'T5' FOR UPDATE")
+	done := make(chan *httptest.ResponseRecorder, 1)
+	go func() { done <- apitest.Do(s, "POST", "/api/v1/moves", moveBody("B1", "rows", lines...)) }()
+	pgtest.WaitForLockWait(t, s.pool)
+	const unlocked = `SELECT string_agg(description, ' ' ORDER BY description)
+		FROM (SELECT description FROM container FOR UPDATE SKIP LOCKED) AS unlocked`
+	if got, want := pgtest.QueryValue[string](t, s.pool, unlocked), "T6 T7 T8 T9"; got != want {
+		t.Errorf("not locked: %s, want %s", got, want)
+	}
+	release()
+	if w := <-done; w.Code != http.StatusOK {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// TestMove_oppositeOrders: concurrent moves of the same containers to two boxes are done one after the other.
 func TestMove_oppositeOrders(t *testing.T) {
 	t.Parallel()
 	s := newMovableStorage(t)
@@ -459,8 +484,24 @@ func TestMove_oppositeOrders(t *testing.T) {
 	if n := pgtest.QueryValue[int](t, s.pool, boxes); n != 1 {
 		t.Errorf("the tubes lie in %d boxes: a move was done in part", n)
 	}
-	const deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-	if n := pgtest.QueryValue[int](t, s.pool, deadlocks); n != 0 {
-		t.Errorf("%d deadlocks", n)
+}
+
+// TestMove_keepPositions: containers keep their labels where these positions are free in the target. Others get the
+// next free ones.
+func TestMove_keepPositions(t *testing.T) {
+	t.Parallel()
+	s := newMovableStorage(t)
+	s.add("B1", "freezer_id = 1; rows = 3; columns = 3")
+	s.add("B2", "freezer_id = 2; rows = 2; columns = 3; blocked = A3")
+	for i, position := range []string{"B2", "A3", "C1", "A1", "B3"} {
+		s.add(fmt.Sprint("T", i+1), "parent = B1; position = "+position)
+	}
+	body := moveBody("B2", "rows", "T1", "T2", "T3", "T4", "T5 B1")
+	body = strings.Replace(body, "{", `{"keep_positions": true, `, 1)
+	if w := apitest.Do(s, "POST", "/api/v1/moves", body); w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if got, want := s.places("T%"), "T1=B2 B2 T2=B2 A2 T3=B2 B3 T4=B2 A1 T5=B2 B1"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
