@@ -38,8 +38,8 @@ func (s movableStorage) evacuate(query, body string) (result evacuation) {
 	return result
 }
 
-// TestEvacuate: the targets are filled in their order. What lies inside moves along, each container with one change. The
-// pages of a dry run are those of the evacuation.
+// TestEvacuate: the targets are filled in their order. What lies inside moves along, each container with one change.
+// The pages of a dry run are those of the evacuation.
 func TestEvacuate(t *testing.T) {
 	t.Parallel()
 	s := newMovableStorage(t)
@@ -59,7 +59,8 @@ func TestEvacuate(t *testing.T) {
 	}
 	done := s.evacuate("", fmt.Sprintf(body, `, "keep_positions": true`))
 	if done.Moved != racks+loose || len(done.Moves) != 1000 || !done.Truncated || len(plan) != racks+loose {
-		t.Fatalf("%d moved, %d listed, truncated: %t; %d planned", done.Moved, len(done.Moves), done.Truncated, len(plan))
+		t.Fatalf("%d moved, %d listed, truncated: %t; %d planned",
+			done.Moved, len(done.Moves), done.Truncated, len(plan))
 	}
 	for i, move := range done.Moves {
 		if string(move) != string(plan[i]) {
@@ -77,7 +78,8 @@ func TestEvacuate(t *testing.T) {
 	const changes = `SELECT concat(count(*), ' of ', count(DISTINCT row_key), ' in ', count(DISTINCT request_id))
 		FROM change WHERE table_name = 'container' AND action = 'update'`
 	total := racks*tubes + racks + loose
-	if got, want := pgtest.QueryValue[string](t, s.pool, changes), fmt.Sprintf("%d of %d in 1", total, total); got != want {
+	want = fmt.Sprintf("%d of %d in 1", total, total)
+	if got := pgtest.QueryValue[string](t, s.pool, changes); got != want {
 		t.Errorf("changes: %s, want %s", got, want)
 	}
 }

@@ -160,7 +160,8 @@ func (m *mover) place(ctx context.Context) error {
 	}
 	for _, p := range m.parents {
 		if p.lacking > 0 {
-			m.errs.addConflict(p.field, "is full: %s has no room for %d of %d containers", p.name, p.lacking, p.lacking+p.placed)
+			m.errs.addConflict(p.field, "is full: %s has no room for %d of %d containers",
+				p.name, p.lacking, p.lacking+p.placed)
 		}
 	}
 	return nil

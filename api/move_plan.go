@@ -271,5 +271,6 @@ func (m *mover) checkTarget(c movedContainer, holders []int) {
 			return
 		}
 	}
-	m.errs.addInvalid(field, "moves in the same request, with containers[%d]; use two requests", m.moved[holders[0]].number)
+	m.errs.addInvalid(field, "moves in the same request, with containers[%d]; use two requests",
+		m.moved[holders[0]].number)
 }

@@ -84,7 +84,8 @@ const maxRules = 100
 
 // bindRules parses the changed rules. It reports errors of the n-th rule under rules[n].
 func bindRules(text []byte, errs *problem.FieldErrors) (changes []ledger.RuleChange) {
-	bindArray(bodyArray{"rules", maxRules, RulePlan}, text, errs, func(n int, rule RuleOverride, ruleErrs *problem.FieldErrors) {
+	array := bodyArray{"rules", maxRules, RulePlan}
+	bindArray(array, text, errs, func(n int, rule RuleOverride, ruleErrs *problem.FieldErrors) {
 		if rule.Code == nil && len(*ruleErrs) == 0 {
 			ruleErrs.Add("code", "is missing")
 		}

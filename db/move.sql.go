@@ -570,8 +570,8 @@ type ListTargetFreezersRow struct {
 	Containers int64  `json:"containers"`
 }
 
-// Lists freezers with the number of containers that lie directly in them. capacity is -1 for any number; then the number
-// of containers is 0.
+// Lists freezers with the number of containers that lie directly in them. capacity is -1 for any number; then the
+// number of containers is 0.
 //
 //	SELECT
 //	    freezer.id,

@@ -133,8 +133,8 @@ FROM container
 WHERE container.uuid = ANY (@uuids::uuid[]);
 
 -- name: ListTargetFreezers :many
--- Lists freezers with the number of containers that lie directly in them. capacity is -1 for any number; then the number
--- of containers is 0.
+-- Lists freezers with the number of containers that lie directly in them. capacity is -1 for any number; then the
+-- number of containers is 0.
 SELECT
     freezer.id,
     freezer.name,

@@ -219,8 +219,8 @@ func Write[Out any](
 	return out, err
 }
 
-// WriteLong is Write for a long transfer: it has no timeout of its own. It runs the transaction again if Postgres aborts
-// it because of a concurrent one. run extends the deadlines of the connection to the client.
+// WriteLong is Write for a long transfer: it has no timeout of its own. It runs the transaction again if Postgres
+// aborts it because of a concurrent one. run extends the deadlines of the connection to the client.
 func WriteLong[Out any](
 	ctx context.Context, c *Call, run func(ctx context.Context, q *db.Queries) (Out, error),
 ) (out Out, err error) {

@@ -30,7 +30,8 @@ func TestSequence(t *testing.T) {
 		stuck   int
 	}{
 		{"nothing", nil, nil, nil, "", 0},
-		{"independent", []placement.Move{move(at(0, 1), at(1, 1)), move(at(0, 2), at(1, 2))}, []int{0, 2}, nil, "[0 1]", 0},
+		{"independent", []placement.Move{move(at(0, 1), at(1, 1)), move(at(0, 2), at(1, 2))},
+			[]int{0, 2}, nil, "[0 1]", 0},
 		{"shift", []placement.Move{
 			move(at(0, 1), at(0, 2)), move(at(0, 2), at(0, 3)), move(at(0, 3), at(0, 4)),
 		}, []int{0}, nil, "[2][1][0]", 0},
@@ -40,8 +41,10 @@ func TestSequence(t *testing.T) {
 		}, []int{0}, nil, "[0* 2*][1 3][0 2]", 0},
 		{"swap of full boxes", []placement.Move{move(at(0, 1), at(1, 1)), move(at(1, 1), at(0, 1))},
 			[]int{0, 0, placement.AnyNumber}, []int{2}, "[0*][1][0]", 0},
-		{"swap of full freezers", []placement.Move{move(in(0), in(1)), move(in(1), in(0))}, []int{0, 0}, []int{0, 1}, "", 2},
-		{"chain of full freezers", []placement.Move{move(in(0), in(1)), move(in(1), in(2))}, []int{0, 0, 1}, nil, "[1][0]", 0},
+		{"swap of full freezers", []placement.Move{move(in(0), in(1)), move(in(1), in(0))},
+			[]int{0, 0}, []int{0, 1}, "", 2},
+		{"chain of full freezers", []placement.Move{move(in(0), in(1)), move(in(1), in(2))},
+			[]int{0, 0, 1}, nil, "[1][0]", 0},
 		{"out of a box that moves", []placement.Move{
 			move(at(0, 1), at(0, 2)), {From: at(1, 1), To: at(0, 3), Inside: 0}, move(at(0, 3), at(0, 4)),
 		}, []int{9, 9}, nil, "[2][1][0]", 0},
