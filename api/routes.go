@@ -148,7 +148,7 @@ func routes(s services) []rest.Route {
 			"/container/{uuid}/history", "/api/v1/containers/{uuid}/history"),
 		get(viewer, rest.Render("/api/v1/containers", renderLabels,
 			labelMediaTypes[formatPDF], labelMediaTypes[formatZPL], labelMediaTypes[formatSVG]), "/api/v1/labels"),
-		get(viewer, rest.Func(ShowLabelTemplates, rest.Doc{}), "/api/v1/label-templates"),
+		get(public, rest.Func(ShowLabelTemplates, rest.Doc{}), "/api/v1/label-templates"),
 		get(viewer, rest.One(q.GetContainerPath), "/api/v1/containers/{uuid}/path"),
 		get(viewer, rest.One(q.GetContainerContents), "/api/v1/containers/{uuid}/contents"),
 		get(viewer, rest.One(q.GetFreePositions), "/api/v1/containers/{uuid}/free-positions"),

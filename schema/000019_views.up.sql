@@ -58,6 +58,10 @@ BEGIN
             RETURN (SELECT max(id) FROM attachment WHERE id > above AND id <= up_to);
         WHEN 'view' THEN
             RETURN (SELECT max(id) FROM view WHERE id > above AND id <= up_to);
+        WHEN 'checkout' THEN -- a table of a later migration, as the next one
+            RETURN (SELECT max(id) FROM checkout WHERE id > above AND id <= up_to);
+        WHEN 'stocktake' THEN
+            RETURN (SELECT max(id) FROM stocktake WHERE id > above AND id <= up_to);
     END CASE;
 END
 $$;

@@ -29,6 +29,7 @@ table alert_change: SELECT
 table api_token: SELECT INSERT UPDATE DELETE
 table attachment: SELECT INSERT UPDATE DELETE
 table change: SELECT
+table checkout: SELECT INSERT UPDATE
 table computer: SELECT INSERT UPDATE DELETE
 table container: SELECT INSERT UPDATE DELETE
 table credential: SELECT INSERT UPDATE DELETE
@@ -42,6 +43,7 @@ table idempotency_key: SELECT INSERT DELETE
 table instrument: SELECT
 table login_attempt: SELECT INSERT UPDATE DELETE
 table occupancy: SELECT
+table overdue_checkout: SELECT
 table password_link: SELECT INSERT UPDATE DELETE
 table rule: SELECT UPDATE(applies_to enabled limit severity title window_seconds)
 table ruleset: SELECT
@@ -55,6 +57,7 @@ sequence account_id_seq:
 sequence api_token_id_seq:
 sequence attachment_id_seq:
 sequence change_id_seq:
+sequence checkout_id_seq:
 sequence computer_id_seq:
 sequence container_id_seq: USAGE
 sequence freezer_id_seq:

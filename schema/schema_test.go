@@ -169,12 +169,23 @@ var tableKinds = []struct {
 		"assert_freezer_fits BEFORE UPDATE OF capacity FOR EACH ROW " +
 			"WHEN ((new.capacity IS DISTINCT FROM old.capacity)) EXECUTE FUNCTION assert_freezer_fits()",
 	}},
-	{"versions and history, has a place", "container", []string{
+	{"versions and history, determines who has a container", "checkout", []string{
+		setVersion,
+		recordChange,
+		prepareIDs,
+		noTruncate,
+		"assert_available BEFORE INSERT FOR EACH ROW WHEN ((new.returned_at IS NULL)) " +
+			"EXECUTE FUNCTION assert_available()",
+		"apply_checkout AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION apply_checkout()",
+	}},
+	{"versions and history, has a place and a holder", "container", []string{
 		setVersion,
 		recordChange,
 		prepareIDs,
 		reserveIDs,
 		noTruncate,
+		"set_custody BEFORE INSERT OR UPDATE OF status, holder, held_since, due_on FOR EACH ROW " +
+			"EXECUTE FUNCTION set_custody()",
 		"set_place BEFORE INSERT OR UPDATE FOR EACH ROW EXECUTE FUNCTION set_place()",
 	}},
 	{"versions and history, IDs from the server", "attachment", []string{

@@ -69,14 +69,14 @@ var placeViolations = map[string]string{
 		SELECT count(DISTINCT uuid) FROM ancestor WHERE is_cycle`,
 	"wrong freezer": `
 		WITH RECURSIVE inside AS (
-			SELECT uuid, freezer_id AS holder, freezer_id, depth, 0 AS level FROM container WHERE parent_uuid IS NULL
+			SELECT uuid, freezer_id AS root_freezer, freezer_id, depth, 0 AS level FROM container WHERE parent_uuid IS NULL
 			UNION ALL
-			SELECT container.uuid, holder, container.freezer_id, container.depth, level + 1
+			SELECT container.uuid, root_freezer, container.freezer_id, container.depth, level + 1
 			FROM inside
 			JOIN container ON container.parent_uuid = inside.uuid
 			WHERE level < 100
 		)
-		SELECT count(*) FROM inside WHERE freezer_id <> holder OR depth <> level OR level > 15`,
+		SELECT count(*) FROM inside WHERE freezer_id <> root_freezer OR depth <> level OR level > 15`,
 	"more than the capacity": `
 		SELECT (
 			SELECT count(*) FROM container AS parent WHERE (

@@ -78,9 +78,9 @@ func TestStorage_nesting(t *testing.T) {
 		{"INSERT INTO container (freezer_id) VALUES (99)", "23503 container_freezer_id_fkey"},
 		{"UPDATE container SET freezer_id = 99 WHERE uuid = :tube", "23503 container_freezer_id_fkey"},
 		{"UPDATE container SET parent_uuid = :new WHERE uuid = :tube",
-			"23503 parent_uuid: refers to no existing container"},
+			"23514 parent_uuid: refers to no existing container"},
 		{"INSERT INTO container (uuid, parent_uuid) VALUES (:new, :new)",
-			"23503 parent_uuid: refers to no existing container"},
+			"23514 parent_uuid: refers to no existing container"},
 		// Cycles.
 		{"UPDATE container SET parent_uuid = :rack WHERE uuid = :rack",
 			"23514 parent_uuid: must not be the container itself or one inside it"},

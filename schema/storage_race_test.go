@@ -119,7 +119,7 @@ var placeRaces = []struct{ name, setup, a, b, wantAB, wantBA, rule string }{
 		a:      "INSERT INTO container (parent_uuid) VALUES (:drawer)",
 		b:      "DELETE FROM container WHERE uuid = :drawer",
 		wantAB: "23503 container_parent_uuid_fkey",
-		wantBA: "23503 parent_uuid: refers to no existing container",
+		wantBA: "23514 parent_uuid: refers to no existing container",
 		rule:   "wrong copy",
 	},
 }

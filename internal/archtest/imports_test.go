@@ -24,7 +24,7 @@ func TestImports(t *testing.T) {
 	allowed := map[string][]string{
 		"api": {
 			"api/authn", "api/bind", "api/problem", "api/rest", "api/sse", "db", "internal/ledger", "internal/media",
-			"internal/label", "internal/placement", "internal/rules",
+			"internal/label", "internal/placement", "internal/rules", "internal/sqltype",
 		},
 		"api/authn":    {"api/problem", "api/rest", "db", "internal/auth"},
 		"api/bind":     {"api/problem"},
