@@ -325,6 +325,10 @@ BEGIN
                     (OLD.position_row, OLD.position_column) THEN
                     NEW.position := NULL; -- row and column determine it
                 END IF;
+            ELSIF NEW.position IS NULL AND (NEW.position_row, NEW.position_column) IS NOT DISTINCT FROM
+                (OLD.position_row, OLD.position_column) THEN
+                NEW.position_row := NULL;
+                NEW.position_column := NULL;
             END IF;
         END IF;
         NEW.freezer_id := parent.freezer_id;
@@ -361,8 +365,6 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     label_given constant boolean := placed.position IS DISTINCT FROM former.position;
-    cell_given  constant boolean :=
-        (placed.position_row, placed.position_column) IS DISTINCT FROM (former.position_row, former.position_column);
     cell        record;
 BEGIN
     IF label_given AND placed.position IS NULL OR NOT label_given AND placed.position_row IS NULL THEN
