@@ -26,6 +26,7 @@ var update = flag.Bool("update", false, "rewrite the files in testdata that test
 // without a role would be public by mistake.
 var publicRoutes = []string{
 	"GET /",
+	"GET /api/v1/label-templates",
 	"GET /api/v1/openapi.json",
 	"GET /app",
 	"GET /app/{page:.*}",
