@@ -17,7 +17,7 @@ type cli struct {
 
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve the API (the default command)."`
 	Migrate migrateCmd `cmd:"" help:"Migrate the database schema, or show its state."`
-	Seed    seedCmd    `cmd:"" help:"Load the mock data. A second run changes nothing."`
+	Seed    seedCmd    `cmd:"" help:"Load the mock data, of which a second run changes nothing, or with --demo a whole laboratory."`
 	Export  exportCmd  `cmd:"" help:"Write a whole table to standard output or to a file."`
 	Import  importCmd  `cmd:"" help:"Store the rows of a CSV, NDJSON or JSON file, all or none."`
 	Replay  replayCmd  `cmd:"" help:"Evaluate changed rules over the recorded events and print how the alerts would differ. Stores nothing."`
