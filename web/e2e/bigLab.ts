@@ -8,9 +8,12 @@ import type { Server } from './server'
 
 const range = (length: number) => Array.from({ length }, (_, i) => i)
 
-/** boxUuid returns the barcode of a box. It is the same in every run. */
-export function boxUuid(box: number): string {
-  const digits = createHash('md5').update(`box ${box}`).digest('hex')
+/** boxUuid returns the UUID of a box. It is the same in every run. */
+export const boxUuid = (box: number): string => storageUuid(`box ${box}`)
+
+/** storageUuid returns the UUID of a container by its name. It is the same in every run. */
+export function storageUuid(name: string): string {
+  const digits = createHash('md5').update(name).digest('hex')
   return [[0, 8], [8, 12], [12, 16], [16, 20], [20, 32]].map(([start, end]) => digits.slice(start, end)).join('-')
 }
 
@@ -83,6 +86,85 @@ const users = range(30).map((i) => ({
   disabled: 'false',
 }))
 
+/** mappedFreezer is the second Minus80-B3. Its containers lie in each other: shelves, racks, boxes and tubes. */
+export const mappedFreezer = 108
+
+const place = (name: string, fields: object) => ({
+  uuid: storageUuid(name),
+  description: name,
+  freezer_id: null,
+  parent_uuid: null,
+  position: null,
+  kind: null,
+  barcode: null,
+  type: null,
+  owner: null,
+  project: null,
+  rows: null,
+  columns: null,
+  scheme: null,
+  blocked: null,
+  capacity: null,
+  ...fields,
+})
+
+const shelves = range(5).map((i) =>
+  place(`Shelf ${i + 1}`, { kind: 'shelf', freezer_id: mappedFreezer, capacity: 6 }),
+)
+const racks = shelves.flatMap((shelf, i) =>
+  range(4).map((j) =>
+    place(`Rack ${i + 1}${'ABCD'[j]}`, {
+      kind: 'rack',
+      parent_uuid: shelf.uuid,
+      rows: 5,
+      columns: 4,
+      scheme: '1-1',
+      barcode: `RACK-${i + 1}${j + 1}`,
+    }),
+  ),
+)
+
+/** Racks with no box, some, and twenty. 1B has box 1B-1 to 1B-17. */
+const racked = racks.flatMap((rack, r) =>
+  range(r === 1 ? 17 : (r * 7) % 21).map((i) =>
+    place(`Box ${rack.description.slice(5)}-${i + 1}`, {
+      kind: 'box',
+      parent_uuid: rack.uuid,
+      position: `${Math.floor(i / 4) + 1}-${(i % 4) + 1}`,
+      barcode: `LL-${String(r * 100 + i).padStart(6, '0')}`,
+      rows: 9,
+      columns: 9,
+      scheme: 'A1',
+      blocked: r === 1 && i === 1 ? 'I8, I9' : null,
+    }),
+  ),
+)
+
+const tubeTypes = ['serum', 'serum', 'plasma', 'cells', 'serum', 'plasma', 'urine']
+
+/** Boxes 1B-1 to 1B-3: full, nearly full, and a few tubes. */
+const tubes = [81, 62, 12].flatMap((count, b) =>
+  range(count).map((i) =>
+    place(`Tube ${b + 1}.${i + 1}`, {
+      kind: 'tube',
+      parent_uuid: storageUuid(`Box 1B-${b + 1}`),
+      position: `${'ABCDEFGHI'[Math.floor(i / 9)]}${(i % 9) + 1}`,
+      barcode: `T-${b + 1}-${i + 1}`,
+      type: tubeTypes[(i * 3 + Math.floor(i / 9)) % 7] ?? null,
+      owner: `technician${(i % 3) + 1}`,
+      project: i % 5 === 0 ? null : `Cohort ${11 + (i % 2)}`,
+    }),
+  ),
+)
+
+/** A plate with more positions than fit on a screen. */
+const plate = place('Plate 1536', { kind: 'plate', parent_uuid: storageUuid('Shelf 5'), rows: 32, columns: 48, scheme: 'A1' })
+const wells = range(60).map((i) =>
+  place(`Well ${i + 1}`, { parent_uuid: plate.uuid, position: `${'ABCDE'[i % 5]}${1 + Math.floor(i / 5)}`, type: 'DNA' }),
+)
+
+const storage = [...shelves, ...racks, ...racked, ...tubes, plate, ...wells]
+
 /** isoDay returns the day a number of days from now, as the API expects it. */
 export const isoDay = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
 
@@ -144,11 +226,12 @@ export const lab = {
   computers,
   containers,
   users,
+  storage,
   todos,
   events: [...regularEvents, ...unusualEvents],
 }
 
 /** fillLab stores the laboratory with the import command, as an operator would. */
 export function fillLab(server: Server) {
-  for (const [table, rows] of Object.entries(lab)) importRows(server, table, rows)
+  for (const [table, rows] of Object.entries(lab)) importRows(server, table === 'storage' ? 'containers' : table, rows)
 }

@@ -12,14 +12,18 @@ import type { Added, AddOptions, NewRow } from './api'
 
 export interface AddManyOptions {
   columns: readonly EditableColumn[]
-  /** The field of the API with the ID of the target. */
-  targetField: string
-  addRows: (targetId: number, rows: NewRow[], options: AddOptions) => Promise<Added>
+  /** The fields of the API that say where the rows go; their errors appear at the target. */
+  targetFields: readonly string[]
+  /** Columns that show the errors of other fields of the API. */
+  aliases?: Record<string, string> | undefined
+  addRows: (target: string, rows: NewRow[], options: AddOptions) => Promise<Added>
   /** findLocalErrors checks rows while the user types. */
   findLocalErrors?: ((rows: readonly SheetRow[]) => CellError[]) | undefined
   /** findErrors checks rows before they are sent. */
   findErrors?: ((rows: readonly SheetRow[]) => Promise<CellError[]>) | undefined
 }
+
+const noAliases: Record<string, string> = {}
 
 /** Attempt is what was sent, and the errors that findErrors found. */
 interface Attempt {
@@ -30,9 +34,9 @@ interface Attempt {
 
 /** useAddMany adds rows to a target, all of them or none. Adding the same rows again after a lost response is safe. */
 export function useAddMany(
-  targetId: string,
+  target: string,
   rows: readonly SheetRow[],
-  { columns, targetField, addRows, findLocalErrors, findErrors }: AddManyOptions,
+  { columns, targetFields, aliases = noAliases, addRows, findLocalErrors, findErrors }: AddManyOptions,
 ) {
   const queryClient = useQueryClient()
   const [getKey] = useState(createKeyring)
@@ -42,13 +46,13 @@ export function useAddMany(
       const newRows = rows.map(
         ({ cells }): NewRow => Object.fromEntries(columns.map(({ id }, i) => [id, emptyToNull(cells[i] ?? '')])),
       )
-      const content = JSON.stringify([targetId, newRows])
+      const content = JSON.stringify([target, newRows])
       // The server may have stored the rows of a lost response. Then findErrors would find the barcodes in use.
       const isRepeated = content === attempt?.content && attempt.errors.length === 0 && isUncertain(error)
       const errors = isRepeated ? [] : ((await findErrors?.(rows)) ?? [])
       setAttempt({ rows, content, errors })
       const dryRun = errors.length > 0 // finds the other errors
-      const result = await addRows(Number(targetId), newRows, { idempotencyKey: getKey(content), dryRun })
+      const result = await addRows(target, newRows, { idempotencyKey: getKey(content), dryRun })
       return dryRun ? undefined : result
     },
     onSuccess: (result) => {
@@ -61,11 +65,11 @@ export function useAddMany(
       errors: mergeErrors(
         findLocalErrors?.(rows) ?? [],
         attempt?.errors ?? [],
-        locateErrorsOf(problem, attempt, columns, targetField),
+        locateErrorsOf(problem, attempt, columns, targetFields, aliases),
       ),
-      targetError: problem?.errors.find(({ field }) => field === targetField)?.message,
+      targetError: problem?.errors.find(({ field }) => targetFields.includes(field))?.message,
     }),
-    [findLocalErrors, rows, attempt, problem, columns, targetField],
+    [findLocalErrors, rows, attempt, problem, columns, targetFields, aliases],
   )
   return {
     /** save adds the rows. */
@@ -91,10 +95,13 @@ function locateErrorsOf(
   problem: Problem | undefined,
   attempt: Attempt | undefined,
   columns: readonly EditableColumn[],
-  targetField: string,
+  targetFields: readonly string[],
+  aliases: Record<string, string>,
 ): CellError[] {
   return locateServerErrors(
-    problem?.errors.filter(({ field }) => field !== targetField) ?? [],
+    (problem?.errors ?? [])
+      .filter(({ field }) => !targetFields.includes(field))
+      .map((error) => ({ ...error, field: aliases[error.field] ?? error.field })),
     (line) => attempt?.rows[line - 1],
     columns.map(({ id }) => id),
   ).cellErrors

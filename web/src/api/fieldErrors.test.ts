@@ -5,6 +5,7 @@ import { describeFieldError, fieldLabel } from './fieldErrors'
 test.each([
   ['must not be null', 'Required'],
   ['must not be blank', 'Required'],
+  ['is required, unless the container lies in another one', 'Required'],
   ['must be an integer', 'Enter a number'],
   ['must be an integer from 1 to 100', 'Enter a number from 1 to 100'],
   ['must be a MAC address like 08:00:2b:01:02:03', 'Enter a MAC address like 08:00:2b:01:02:03'],
@@ -19,5 +20,6 @@ test.each([
   ['container_uuid', 'Container'],
   ['state_or_region', 'State or region'],
   ['name', 'Name'],
-  ['uuid', 'Barcode'],
+  ['uuid', 'UUID'],
+  ['parent_uuid', 'Lies in'],
 ])('the field %s is shown as %s', (name, label) => expect(fieldLabel(name)).toBe(label))

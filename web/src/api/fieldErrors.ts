@@ -2,6 +2,7 @@
 
 const replacements: [pattern: RegExp, text: string][] = [
   [/^(must not be (null|blank|empty)|is missing)$/, 'Required'],
+  [/^is required\b.*$/, 'Required'],
   [/^must be an? (integer|number)(, got .*)?$/, 'Enter a number'],
   [/^must be an integer from (.*)$/, 'Enter a number from $1'],
   [/^must have (at (?:least|most) \d+ characters)$/, 'Enter $1'],
@@ -16,7 +17,15 @@ export function describeFieldError(message: string): string {
   return match ? message.replace(...match) : message.charAt(0).toUpperCase() + message.slice(1)
 }
 
-const labels: Record<string, string> = { uuid: 'Barcode', mac: 'MAC address', due_on: 'Due date' }
+const labels: Record<string, string> = {
+  uuid: 'UUID',
+  mac: 'MAC address',
+  due_on: 'Due date',
+  parent_uuid: 'Lies in',
+  parent: 'Lies in',
+  expires_on: 'Expires',
+  thaw_count: 'Thawed',
+}
 
 /** fieldLabel returns the name of a field for people: "Site" for "site_id". */
 export function fieldLabel(name: string): string {

@@ -12,7 +12,10 @@ const maxRetries = 3
 export function createQueryClient(): QueryClient {
   const client: QueryClient = new QueryClient({
     mutationCache: new MutationCache({
-      onSuccess: () => void client.invalidateQueries({ queryKey: ['summary'] }), // it counts the rows of all lists
+      onSuccess: () => {
+        void client.invalidateQueries({ queryKey: ['summary'] }) // it counts the rows of all lists
+        void client.invalidateQueries({ queryKey: ['storage'] }) // what lies where
+      },
       // A rejected write may mean that the role of the user has changed.
       onError: (error) => void (toProblem(error).status === 403 && client.invalidateQueries({ queryKey: ['session'] })),
     }),

@@ -6,10 +6,21 @@ export interface FieldDiff {
   after: unknown
 }
 
-/** diffChange returns the fields that a change modified, without the version, which always changes. */
+/** derivedFields follow from others: the version always changes, and the place of a container determines the rest. */
+const derivedFields = new Set([
+  'version',
+  'depth',
+  'layout',
+  'parent_depth',
+  'parent_layout',
+  'position_row',
+  'position_column',
+])
+
+/** diffChange returns the fields that a change modified, without those that follow from others. */
 export function diffChange({ before, after }: Pick<Change, 'before' | 'after'>): FieldDiff[] {
   const [previous, current] = [before ?? {}, after ?? {}]
   return [...new Set([...Object.keys(previous), ...Object.keys(current)])]
-    .filter((field) => field !== 'version' && JSON.stringify(previous[field]) !== JSON.stringify(current[field]))
+    .filter((field) => !derivedFields.has(field) && JSON.stringify(previous[field]) !== JSON.stringify(current[field]))
     .map((field) => ({ field, before: previous[field], after: current[field] }))
 }

@@ -2,7 +2,7 @@ import { SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 
 import type { EntityKind } from '../search/api'
-import { emptyToNull, FormActions, useFormFocus, useLeaveWarning } from './form'
+import { emptyToNull, FormActions, textToNumber, useFormFocus, useLeaveWarning } from './form'
 import { Picker } from './Picker'
 import type { RowFormProps } from './RowDetails'
 
@@ -16,6 +16,8 @@ export interface FormField {
   /** Name of the initially selected item. */
   pickerLabel?: string | undefined
   description?: string
+  /** The field is a number; text that is none is left to the server to reject. */
+  isNumber?: boolean
   /** The HTML autocomplete attribute. */
   autoComplete?: string
   /** A scan with the focus in the field fills it, and opens nothing. */
@@ -43,8 +45,9 @@ export function RowForm<F extends object>({
   })
   useFormFocus(form, fieldNames, problem)
   useLeaveWarning((form.isDirty() || problem !== undefined) && !isSaving)
-  const parseValue = ({ required, pickerKind }: FormField, text: string) => {
+  const parseValue = ({ required, pickerKind, isNumber }: FormField, text: string) => {
     if (pickerKind) return text === '' ? null : Number(text)
+    if (isNumber) return textToNumber(text)
     return required ? text : emptyToNull(text)
   }
   return (
@@ -58,7 +61,7 @@ export function RowForm<F extends object>({
     >
       <Stack>
         <SimpleGrid type="container" cols={{ base: 1, '480px': 2 }}>
-          {fields.map(({ name, label, required = false, pickerKind, pickerLabel, acceptsScan, ...inputProps }) =>
+          {fields.map(({ name, label, required = false, pickerKind, pickerLabel, acceptsScan, isNumber, ...inputProps }) =>
             pickerKind ? (
               <Picker
                 key={name}
@@ -75,6 +78,7 @@ export function RowForm<F extends object>({
                 label={label}
                 required={required}
                 data-scan={acceptsScan ? 'accept' : undefined}
+                inputMode={isNumber ? 'numeric' : undefined}
                 {...inputProps}
                 {...form.getInputProps(name)}
               />

@@ -12,6 +12,16 @@ export function emptyToNull<T extends string>(text: T): Exclude<T, ''> | null {
   return text.trim() === '' ? null : (text as Exclude<T, ''>)
 }
 
+/**
+ * textToNumber returns the number of an optional field, or null if it is blank. Other text stays as it is: the server
+ * explains it.
+ */
+export function textToNumber(text: string): number | string | null {
+  const trimmed = text.trim()
+  if (trimmed === '') return null
+  return Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed
+}
+
 /** changedFields returns the values that differ from the base row. */
 export function changedFields<T extends object>(base: T, values: Partial<T>): Partial<T> {
   const fieldNames = Object.keys(values) as (keyof T)[]
@@ -25,21 +35,28 @@ interface Focusable<FieldName extends string> {
   getInputNode: (name: FieldName) => HTMLElement | null
 }
 
+const noAliases: Record<string, string> = {}
+
+const renameKeys = (messages: Record<string, string>, aliases: Record<string, string>) =>
+  Object.fromEntries(Object.entries(messages).map(([name, message]) => [aliases[name] ?? name, message]))
+
 /**
  * useFormFocus shows the server's messages at the fields of a @mantine/form form and focuses the first invalid field.
- * Initially, and when a form reappears with an error that is not about a field, it focuses the first field.
+ * Initially, and when a form reappears with an error that is not about a field, it focuses the first field. aliases
+ * names the fields of the form that show the messages of other fields of the API.
  */
 export function useFormFocus<FieldName extends string>(
   form: Focusable<FieldName>,
   fields: readonly FieldName[],
   problem: Problem | undefined,
-  { focusInitially = true } = {},
+  { focusInitially = true, aliases = noAliases } = {},
 ) {
   const applyProblem = useEffectEvent((problem: Problem | undefined) => {
-    if (problem) form.setErrors(problem.messagesByField)
+    const messages = problem ? renameKeys(problem.messagesByField, aliases) : {}
+    if (problem) form.setErrors(messages)
     // The focus is lost if the form was unmounted and mounted again.
     const isFocusLost = !document.activeElement || document.activeElement === document.body
-    const invalidField = problem && fields.find((name) => problem.messagesByField[name])
+    const invalidField = fields.find((name) => messages[name])
     const target = invalidField ?? ((problem ? isFocusLost : focusInitially) ? fields[0] : undefined)
     if (target) form.getInputNode(target)?.focus()
   })

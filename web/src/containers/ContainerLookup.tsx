@@ -72,15 +72,18 @@ function NoMatch({ find, uuid }: { find: string; uuid: string | undefined }) {
   const canEdit = usePermission('operator')
   return (
     <Text size="sm">
-      {uuid ? `No container has the barcode ${uuid}. ` : `No match for ${find}.`}
-      {uuid && canEdit && (
-        <TextLink to="/containers/new" search={{ uuid }} underline="always">
+      {uuid ? `No container has the barcode ${uuid}. ` : `No match for ${find}. `}
+      {(uuid || isCode(find)) && canEdit && (
+        <TextLink to="/containers/new" search={{ barcode: uuid ?? find }} underline="always">
           Create container
         </TextLink>
       )}
     </Text>
   )
 }
+
+/** isCode reports whether a text may be a barcode: one word with a digit. */
+const isCode = (text: string) => /^\S*\d\S*$/.test(text)
 
 function MatchList({ matches }: { matches: Destination[] }) {
   const isAmbiguous = (label: string, hint: string) =>

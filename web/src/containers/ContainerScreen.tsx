@@ -5,20 +5,21 @@ import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
 import { copyText } from '../components/copyText'
 import { DetailColumns } from '../components/DetailColumns'
-import { formatIdAsName } from '../components/formatValue'
-import { TextLink } from '../components/links'
+import { type FormatField, formatValue } from '../components/formatValue'
+import { ButtonLink } from '../components/links'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { RowDetails } from '../components/RowDetails'
 import { RowMenu } from '../components/RowMenu'
 import { Screen } from '../components/Screen'
 import { ScreenTabs } from '../components/ScreenTabs'
-import { freezerQuery } from '../freezers/api'
 import { FreezerLink, useFreezerNames } from '../freezers/FreezerLink'
 import { useListTotal } from '../grid/useListTotal'
 import { attachmentsList } from '../lists/attachments'
+import { insideContainersList } from '../lists/containers'
+import { usePersonName } from '../people/PersonName'
 import { useObjectActions } from '../search/useObjectActions'
 import { usePermission } from '../session/api'
-import { SiteLink } from '../sites/SiteLink'
+import { pathQuery } from '../storage/api'
 import {
   type Container,
   containerEditOptions,
@@ -27,38 +28,32 @@ import {
   containerLabels,
   containerQuery,
   containerTitle,
+  custodyLabels,
   deleteContainer,
 } from './api'
+import { ContainerContents } from './ContainerContents'
+import { containerFacts, formatGrid } from './containerFacts'
 import { ContainerForm } from './ContainerForm'
+import { ContainerPath, ContainerPosition, ContainerSite, ParentLink } from './ContainerPlace'
+import { holderKinds } from './kinds'
 import { MoveContainerButton } from './MoveContainerButton'
+import { ContainerStatusBadge, statusLabel } from './status'
 
-/** ContainerScreen shows a container with its location, activity and files. */
+/** ContainerScreen shows a container with its place, what lies in it, activity and files. */
 export function ContainerScreen() {
   const { uuid } = useParams({ from: '/containers/$uuid' })
   const query = useQuery(containerQuery(uuid))
   return (
     <Screen
       title={query.data ? containerTitle(query.data) : 'Container'}
-      breadcrumb={
-        <>
-          <TextLink to="/containers">Containers</TextLink>
-          {query.data && <ContainerSite freezerId={query.data.freezer_id} />}
-          {query.data && <FreezerLink id={query.data.freezer_id} />}
-        </>
-      }
-      actions={
-        query.data && (
-          <>
-            <MoveContainerButton container={query.data} />
-            <ContainerMenu container={query.data} />
-          </>
-        )
-      }
+      breadcrumb={query.data && <ContainerPath container={query.data} />}
+      badges={query.data && query.data.status !== 'stored' && <ContainerStatusBadge status={query.data.status} />}
+      actions={query.data && <ContainerActions container={query.data} />}
     >
       <QueryBoundary query={query}>
         {(container) => (
           <DetailColumns facts={<Details container={container} />}>
-            <ContainerTabs uuid={container.uuid} />
+            <ContainerTabs container={container} />
           </DetailColumns>
         )}
       </QueryBoundary>
@@ -66,13 +61,50 @@ export function ContainerScreen() {
   )
 }
 
-function ContainerTabs({ uuid }: { uuid: string }) {
+/** ContainerActions are the buttons of the title line. Those of custody and labels belong here as well. */
+function ContainerActions({ container }: { container: Container }) {
+  const navigate = useNavigate()
+  const target = {
+    to: '/freezers/$id',
+    params: { id: String(container.freezer_id) },
+    search: { container: container.uuid },
+  } as const
+  useObjectActions(
+    container.parent_uuid ? [{ label: 'Show on the map', icon: 'place', run: () => void navigate(target) }] : [],
+  )
+  return (
+    <>
+      {container.parent_uuid && (
+        <ButtonLink {...target} variant="default">
+          Show on the map
+        </ButtonLink>
+      )}
+      <MoveContainerButton container={container} />
+      <ContainerMenu container={container} />
+    </>
+  )
+}
+
+function ContainerTabs({ container }: { container: Container }) {
+  const { uuid, rows, capacity, kind } = container
   const files = useListTotal(attachmentsList, { container_uuid: uuid })
-  const formatField = formatIdAsName('freezer_id', useFreezerNames())
+  const inside = useListTotal(insideContainersList, { parent_uuid: uuid })
+  const formatField = useFormatContainerField(uuid)
+  const holdsOthers = rows !== null || capacity !== null || (inside !== undefined && inside !== '0') || isHolder(kind)
   return (
     <ScreenTabs
       label="About this container"
       tabs={[
+        ...(holdsOthers
+          ? [
+              {
+                name: 'contents',
+                label: 'Contents',
+                count: inside,
+                render: () => <ContainerContents container={container} />,
+              },
+            ]
+          : []),
         {
           name: 'history',
           label: 'History',
@@ -80,7 +112,7 @@ function ContainerTabs({ uuid }: { uuid: string }) {
             <ChangeList
               queryKey={['container', uuid, 'history']}
               fetchHistory={containerHistory(uuid)}
-              labels={containerLabels}
+              labels={{ ...containerLabels, ...custodyLabels }}
               formatField={formatField}
             />
           ),
@@ -91,30 +123,49 @@ function ContainerTabs({ uuid }: { uuid: string }) {
   )
 }
 
+const isHolder = (kind: string | null) => kind !== null && holderKinds.includes(kind.toLowerCase())
+
+/** useFormatContainerField returns a function that shows IDs, usernames and states in the history as names. */
+function useFormatContainerField(uuid: string): FormatField {
+  const freezerName = useFreezerNames()
+  const personName = usePersonName()
+  const { data } = useQuery(pathQuery(uuid))
+  return (field, value) => {
+    if (field === 'freezer_id' && typeof value === 'number') return freezerName(value)
+    if (typeof value !== 'string') return formatValue(value)
+    if (field === 'owner' || field === 'holder') return personName(value)
+    if (field === 'status') return statusLabel(value)
+    const around = field === 'parent_uuid' && data?.path.find((step) => step.uuid === value)
+    return around ? containerTitle(around) : formatValue(value)
+  }
+}
+
 function Details({ container }: { container: Container }) {
-  useObjectActions([{ label: 'Copy barcode', icon: 'copy', run: () => void copyText('Barcode', container.uuid) }])
+  const code = container.barcode ?? container.uuid
+  useObjectActions([{ label: 'Copy barcode', icon: 'copy', run: () => void copyText('Barcode', code) }])
+  const grid = formatGrid(container)
   return (
     <RowDetails<Container, ContainerFields>
       row={container}
       canEdit={usePermission('operator')}
       labels={containerLabels}
       titleField="description"
-      formatField={formatIdAsName('freezer_id', useFreezerNames())}
-      fieldContent={{ freezer_id: <FreezerLink id={container.freezer_id} /> }}
-      moreItems={[
-        ['Site', <ContainerSite key="site" freezerId={container.freezer_id} />],
-        ['Barcode', <code key="barcode">{container.uuid}</code>],
+      formatField={useFormatContainerField(container.uuid)}
+      items={[
+        ...containerFacts(container),
+        ['Site', <ContainerSite key="site" uuid={container.uuid} />],
+        [containerLabels.freezer_id, <FreezerLink key="freezer" id={container.freezer_id} />],
+        [containerLabels.parent_uuid, <ParentLink key="parent" container={container} />],
+        [containerLabels.position, <ContainerPosition key="position" container={container} />],
+        ...(grid ? [['Grid', grid] as [string, string]] : []),
+        ...(container.blocked ? [[containerLabels.blocked, container.blocked] as [string, string]] : []),
+        ...(container.capacity === null ? [] : [[containerLabels.capacity, container.capacity] as [string, number]]),
+        ['UUID', <code key="uuid">{container.uuid}</code>],
       ]}
-      renderForm={(props) => <ContainerForm {...props} />}
+      renderForm={(props) => <ContainerForm {...props} initialValues={props.initialValues as Partial<Container>} />}
       editOptions={containerEditOptions(container)}
     />
   )
-}
-
-/** ContainerSite links to the site of the freezer of a container. */
-function ContainerSite({ freezerId }: { freezerId: number }) {
-  const { data } = useQuery(freezerQuery(freezerId))
-  return data && <SiteLink id={data.site_id} />
 }
 
 function ContainerMenu({ container }: { container: Container }) {

@@ -9,7 +9,7 @@ import { type Container, containerTitle } from './api'
 export function findDuplicateBarcodes(rows: readonly SheetRow[], column: number): CellError[] {
   const seen = new Set<string>()
   return rows.flatMap((row) => {
-    const barcode = readBarcode(row, column)
+    const barcode = readCode(row, column)
     const isDuplicate = seen.has(barcode)
     if (barcode) seen.add(barcode)
     return isDuplicate ? [{ row, column, message: 'An earlier row has this barcode' }] : []
@@ -19,19 +19,23 @@ export function findDuplicateBarcodes(rows: readonly SheetRow[], column: number)
 const batchSize = 50 // barcodes in the URL of a request
 
 /**
- * findUsedBarcodes returns an error for each barcode of an existing container. A request with such a barcode would
+ * findUsedBarcodes returns an error for each barcode of an existing container. A request with such a UUID would
  * change that container.
  */
 export async function findUsedBarcodes(rows: readonly SheetRow[], column: number): Promise<CellError[]> {
-  const barcodes = [...new Set(rows.map((row) => findUuid(row.cells[column] ?? '')).filter((uuid) => uuid !== undefined))]
+  const codes = [...new Set(rows.map((row) => readCode(row, column)).filter(Boolean))]
   const used = new Map<string, Container & { freezer_name?: string }>()
-  for (const uuid of batches(barcodes, batchSize)) {
-    const query = { uuid, include: 'freezer', limit: batchSize }
-    const { rows: found } = await unwrapPage(api.GET('/api/v1/containers', { params: { query } }))
-    for (const container of found) used.set(container.uuid, container)
+  const find = async (field: 'uuid' | 'barcode', values: string[]) => {
+    for (const batch of batches(values, batchSize)) {
+      const query = { [field]: batch, include: 'freezer', limit: batchSize }
+      const { rows: found } = await unwrapPage(api.GET('/api/v1/containers', { params: { query } }))
+      for (const container of found as Container[]) used.set(container[field] ?? '', container)
+    }
   }
+  await find('uuid', codes.filter((code) => findUuid(code)))
+  await find('barcode', codes)
   return rows.flatMap((row) => {
-    const container = used.get(readBarcode(row, column))
+    const container = used.get(readCode(row, column))
     return container ? [{ row, column, message: describeUse(container) }] : []
   })
 }
@@ -39,8 +43,8 @@ export async function findUsedBarcodes(rows: readonly SheetRow[], column: number
 const describeUse = (container: Container & { freezer_name?: string }) =>
   `Already used by ${containerTitle(container)}${container.freezer_name ? ` in ${container.freezer_name}` : ''}`
 
-/** readBarcode returns the barcode of a row in the notation of the API, or ''. */
-function readBarcode({ cells }: SheetRow, column: number): string {
+/** readCode returns the barcode of a row in the notation of the API, or ''. */
+function readCode({ cells }: SheetRow, column: number): string {
   const text = (cells[column] ?? '').trim()
   return findUuid(text) ?? text
 }

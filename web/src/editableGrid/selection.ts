@@ -16,7 +16,7 @@ export interface CellRange {
 }
 
 /** selectedRange returns the range between the active cell and its opposite corner. */
-export function selectedRange({ active, rangeEnd }: Sheet): CellRange {
+export function selectedRange({ active, rangeEnd }: Pick<Sheet, 'active' | 'rangeEnd'>): CellRange {
   return {
     top: Math.min(active.row, rangeEnd.row),
     left: Math.min(active.column, rangeEnd.column),
@@ -27,9 +27,15 @@ export function selectedRange({ active, rangeEnd }: Sheet): CellRange {
 
 const clamp = (value: number, count: number) => Math.max(0, Math.min(value, count - 1))
 
-/** clampPosition returns the nearest position within the sheet. */
+/** Bounds are the numbers of rows and columns of a grid, such as a sheet. */
+export interface Bounds {
+  readonly rows: { readonly length: number }
+  readonly columnCount: number
+}
+
+/** clampPosition returns the nearest position within a grid. */
 export function clampPosition(
-  { rows, columnCount }: Pick<Sheet, 'rows' | 'columnCount'>,
+  { rows, columnCount }: Bounds,
   { row, column }: CellPosition,
 ): CellPosition {
   return { row: clamp(row, rows.length), column: clamp(column, columnCount) }
@@ -39,7 +45,7 @@ const pageRows = 15
 
 /** keyTarget returns the position to which a key moves from another position, or undefined for other keys. */
 export function keyTarget(
-  { rows, columnCount }: Pick<Sheet, 'rows' | 'columnCount'>,
+  { rows, columnCount }: Bounds,
   { row, column }: CellPosition,
   { key, isControl }: { key: string; isControl: boolean },
 ): CellPosition | undefined {

@@ -1,7 +1,8 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 
-import { AddManyForm } from '../addMany/AddManyForm'
+import { AddManyForm, type TargetField } from '../addMany/AddManyForm'
 import { TextLink } from '../components/links'
+import { Picker } from '../components/Picker'
 import { Forbidden } from '../components/placeholders'
 import { Screen } from '../components/Screen'
 import type { EditableColumn } from '../editableGrid/columns'
@@ -22,12 +23,12 @@ export function AddFreezersScreen() {
         <AddManyForm
           itemNames={{ one: 'freezer', many: 'freezers' }}
           columns={columns}
-          targetKind="site"
-          targetField="site_id"
-          targetLabel="Site"
-          initialTargetId={site_id}
-          useTargetNames={useSiteNames}
-          addRows={addFreezers}
+          renderTarget={(field) => <SiteField {...field} />}
+          targetFields={['site_id']}
+          targetNoun="a site"
+          initialTarget={site_id}
+          useTargetName={useSiteName}
+          addRows={(siteId, rows, options) => addFreezers(Number(siteId), rows, options)}
           renderLinks={(siteId) => (
             <TextLink to="/storage" search={{ view: 'list', site_id: siteId }} underline="always" size="sm">
               View freezers
@@ -41,3 +42,9 @@ export function AddFreezersScreen() {
     </Screen>
   )
 }
+
+function SiteField(field: TargetField) {
+  return <Picker kind="site" label="Site" selectedLabel={useSiteNames()(Number(field.value))} {...field} />
+}
+
+const useSiteName = (id: string): string => useSiteNames()(Number(id))

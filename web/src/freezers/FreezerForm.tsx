@@ -12,6 +12,12 @@ export function FreezerForm(props: RowFormProps<FreezerFields>) {
       fields={[
         { name: 'name', label: freezerLabels.name, required: true },
         { name: 'site_id', label: freezerLabels.site_id, required: true, pickerKind: 'site', pickerLabel },
+        {
+          name: 'capacity',
+          label: freezerLabels.capacity,
+          description: 'How many shelves or racks fit. Empty: any number.',
+          isNumber: true,
+        },
       ]}
     />
   )

@@ -13,6 +13,7 @@ import { RowDetails } from '../components/RowDetails'
 import { RowMenu } from '../components/RowMenu'
 import { Screen } from '../components/Screen'
 import { ScreenTabs } from '../components/ScreenTabs'
+import { useSearchParam } from '../components/useSearchParam'
 import { BulkContainerActions } from '../containers/BulkContainerActions'
 import { DataGrid } from '../grid/DataGrid'
 import { useGrid } from '../grid/useGrid'
@@ -23,6 +24,8 @@ import { linkedTodosList } from '../lists/todos'
 import { useObjectActions } from '../search/useObjectActions'
 import { usePermission } from '../session/api'
 import { SiteLink, useSiteNames } from '../sites/SiteLink'
+import { FreezerMap } from '../storage/FreezerMap'
+import { FreezerOccupancy } from '../storage/FreezerOccupancy'
 import { LinkedTodos } from '../todos/LinkedTodos'
 import {
   deleteFreezer,
@@ -36,10 +39,12 @@ import {
 } from './api'
 import { FreezerForm } from './FreezerForm'
 
-/** FreezerScreen shows a freezer with its containers, todos, files and activity. */
+/** FreezerScreen shows a freezer with its map, containers, todos, files and activity. */
 export function FreezerScreen() {
   const { id: idParam } = useParams({ from: '/freezers/$id' })
   const query = useQuery(freezerQuery(Number(idParam)))
+  const [tab] = useSearchParam('tab')
+  const isMap = !freezerTabNames.includes(tab) // the first tab
   return (
     <Screen
       title={query.data?.name ?? `Freezer ${idParam}`}
@@ -49,11 +54,12 @@ export function FreezerScreen() {
           {query.data && <SiteLink id={query.data.site_id} />}
         </>
       }
+      badges={query.data && <FreezerOccupancy id={query.data.id} />}
       actions={query.data && <FreezerActions freezer={query.data} />}
     >
       <QueryBoundary query={query}>
         {(freezer) => (
-          <DetailColumns facts={<Details freezer={freezer} />}>
+          <DetailColumns facts={<Details freezer={freezer} />} isStacked={isMap}>
             <FreezerTabs id={freezer.id} />
           </DetailColumns>
         )}
@@ -61,6 +67,9 @@ export function FreezerScreen() {
     </Screen>
   )
 }
+
+/** freezerTabNames are the tabs after the map, which takes the whole width. */
+const freezerTabNames = ['contents', 'todos', 'attachments', 'history']
 
 function FreezerTabs({ id }: { id: number }) {
   const scope = { freezer_id: String(id) }
@@ -72,7 +81,8 @@ function FreezerTabs({ id }: { id: number }) {
     <ScreenTabs
       label="About this freezer"
       tabs={[
-        { name: 'containers', label: 'Containers', count: containers, render: () => <FreezerContainers id={id} /> },
+        { name: 'map', label: 'Map', render: () => <FreezerMap id={id} /> },
+        { name: 'contents', label: 'Contents', count: containers, render: () => <FreezerContainers id={id} /> },
         { name: 'todos', label: 'Todos', count: todos, render: () => <LinkedTodos link={{ freezer_id: id }} /> },
         { name: 'attachments', label: 'Attachments', count: files, render: () => <Attachments parent={{ freezer_id: id }} /> },
         {

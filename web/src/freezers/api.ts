@@ -8,9 +8,11 @@ import { createHistoryReader } from '../changes/api'
 
 export type Freezer = Schemas['Freezer']
 
-export const freezerLabels = { name: 'Name', site_id: 'Site' } as const satisfies Partial<Record<keyof Freezer, string>>
+export const freezerLabels = { name: 'Name', site_id: 'Site', capacity: 'Capacity' } as const satisfies Partial<
+  Record<keyof Freezer, string>
+>
 
-export type FreezerFields = Pick<Freezer, 'name' | 'site_id'>
+export type FreezerFields = Pick<Freezer, 'name' | 'site_id' | 'capacity'>
 
 export const freezerQuery = (id: number) =>
   queryOptions({ queryKey: ['freezer', id], queryFn: ({ signal }) => fetchFreezer(id, signal) })

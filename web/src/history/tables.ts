@@ -6,6 +6,7 @@ export const historyTables: { value: string; label: string; path?: string; admin
   { value: 'freezer', label: 'Freezer', path: 'freezers' },
   { value: 'computer', label: 'Computer', path: 'computers' },
   { value: 'container', label: 'Container', path: 'containers' },
+  { value: 'checkout', label: 'Check-out' },
   { value: 'rule', label: 'Rule', path: 'rules' },
   { value: 'todo', label: 'Todo', path: 'todos' },
   { value: 'attachment', label: 'Attachment' },

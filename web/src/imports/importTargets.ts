@@ -18,7 +18,8 @@ type PostBody<P extends keyof paths> = paths[P] extends {
   ? Body
   : never
 type ImportFields<P extends keyof paths> = Record<
-  keyof Extract<PostBody<P>, readonly unknown[]>[number] & string,
+  // The names in place of IDs are resolved here, see names.ts.
+  Exclude<keyof Extract<PostBody<P>, readonly unknown[]>[number] & string, 'site' | 'freezer' | 'computer'>,
   string
 >
 
@@ -78,10 +79,27 @@ export const importTargets: ImportTarget[] = [
     name: 'containers',
     label: 'Containers',
     role: 'operator',
-    fields: { ...containerLabels, uuid: 'Barcode', ...keyLabels } satisfies ImportFields<'/api/v1/containers'>,
+    fields: {
+      ...containerLabels,
+      parent_uuid: 'UUID of the container around it',
+      parent: containerLabels.parent_uuid,
+      uuid: 'UUID',
+      ...keyLabels,
+    } satisfies ImportFields<'/api/v1/containers'>,
     required: ['freezer_id'],
-    references: { freezer_id: 'freezer' },
-    example: { description: 'Mouse serum, cohort 12, box 1', freezer_id: 'Minus80-B2 (Biobank West)', uuid: '' },
+    references: { freezer_id: 'freezer', owner: 'user' },
+    example: {
+      description: 'Mouse serum, cohort 12, box 1',
+      barcode: 'BOX-0001',
+      kind: 'box',
+      type: 'serum',
+      project: 'Cohort 12',
+      owner: 'Jane Miller',
+      expires_on: '2031-01-31',
+      freezer_id: 'Minus80-B2 (Biobank West)',
+      rows: '9',
+      columns: '9',
+    },
     list: { to: '/containers' },
   },
   {
@@ -132,6 +150,10 @@ interface ColumnSummary {
   clearable: string[]
 }
 
+/** isReplaced reports whether another column gives the freezer: that of the container in which a new one lies. */
+const isReplaced = (name: string, columns: readonly (string | undefined)[]) =>
+  name === 'freezer_id' && (columns.includes('parent') || columns.includes('parent_uuid'))
+
 /** describeColumns summarizes columns without the fields of the key and the version. */
 export function describeColumns(
   columns: readonly (string | undefined)[],
@@ -142,7 +164,7 @@ export function describeColumns(
   return {
     hasKey: columns.includes('uuid' in fields ? 'uuid' : 'id'),
     missing,
-    missingRequired: missing.filter((name) => required.includes(name)),
+    missingRequired: missing.filter((name) => required.includes(name) && !isReplaced(name, columns)),
     clearable: names.filter((name) => columns.includes(name) && !required.includes(name)),
   }
 }

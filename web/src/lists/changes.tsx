@@ -9,7 +9,7 @@ import { TextLink } from '../components/links'
 import { AbsoluteTime } from '../components/TimeAgo'
 import { computerLabels } from '../computers/api'
 import { useComputerNames } from '../computers/ComputerLink'
-import { containerLabels } from '../containers/api'
+import { containerLabels, custodyLabels } from '../containers/api'
 import { freezerLabels } from '../freezers/api'
 import { useFreezerNames } from '../freezers/FreezerLink'
 import type { ListDefinition } from '../grid/types'
@@ -117,7 +117,7 @@ export const changesList: ListDefinition<Change> = {
 /** describeChangedItem names the row of a change as it was called then: "freezer Minus80-B2". */
 function describeChangedItem({ table_name, row_key, before, after }: Change): string {
   const row = after ?? before ?? {}
-  const name = [row.name, row.description, row.title, row.display_name, row.username].find((text) => typeof text === 'string' && text)
+  const name = [row.name, row.description, row.barcode, row.title, row.display_name, row.username].find((text) => typeof text === 'string' && text)
   return `${tableNoun(table_name)} ${name ?? row_key}`
 }
 
@@ -134,11 +134,13 @@ const fieldLabels: Record<string, Record<string, string>> = {
   site: siteLabels,
   freezer: freezerLabels,
   computer: computerLabels,
-  container: { ...containerLabels, uuid: 'Barcode' },
+  container: { ...containerLabels, ...custodyLabels, uuid: 'UUID' },
   rule: ruleLabels,
   todo: todoLabels,
   account: userLabels,
 }
+
+const personFields = new Set(['assignee', 'owner', 'holder'])
 
 /** useFormatField returns a function that shows IDs and usernames in changes as names. */
 function useFormatField(): FormatField {
@@ -150,7 +152,7 @@ function useFormatField(): FormatField {
     if (field === 'site_id' && typeof value === 'number') return siteName(value)
     if (field === 'freezer_id' && typeof value === 'number') return freezerName(value)
     if (field === 'computer_id' && typeof value === 'number') return computerName(value)
-    if ((field === 'assignee' || field === 'owner') && typeof value === 'string') return personName(value)
+    if (personFields.has(field) && typeof value === 'string') return personName(value)
     return formatValue(value)
   }
 }

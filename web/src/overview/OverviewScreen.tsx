@@ -29,7 +29,9 @@ export function OverviewScreen() {
                 id="storage"
                 actions={
                   <Text size="xs" c="dimmed">
-                    Containers by freezer, compared with the fullest
+                    {summary.storage.some(({ positions }) => positions > 0)
+                      ? 'Containers by freezer; the bar shows taken positions'
+                      : 'Containers by freezer, compared with the fullest'}
                   </Text>
                 }
               >

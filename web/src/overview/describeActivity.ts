@@ -7,6 +7,7 @@ const nouns: Record<string, [one: string, many: string]> = {
   freezer: ['freezer', 'freezers'],
   computer: ['computer', 'computers'],
   container: ['container', 'containers'],
+  checkout: ['check-out', 'check-outs'],
   rule: ['rule', 'rules'],
   todo: ['todo', 'todos'],
   attachment: ['attachment', 'attachments'],

@@ -3,7 +3,7 @@ import type { AnyRouter } from '@tanstack/react-router'
 
 import { toProblem } from '../api/problem'
 import { toast } from '../components/toast'
-import { containerQuery, containerTitle } from '../containers/api'
+import { containerQuery, containerTitle, findByBarcode } from '../containers/api'
 import { allHits, searchQuery } from '../search/api'
 import { type Destination, hitDestination } from '../search/destinations'
 import { findExactHits } from '../search/findExactHits'
@@ -26,7 +26,14 @@ export async function findCode(
     }
   }
   const text = 'uuid' in code ? code.uuid : code.text
-  const groups = await queryClient.fetchQuery(searchQuery(text, { limit: maxMatches }))
+  const [labelled, groups] = await Promise.all([
+    findByBarcode(text),
+    queryClient.fetchQuery(searchQuery(text, { limit: maxMatches })),
+  ])
+  if (labelled.length > 0)
+    return labelled.map((row) =>
+      hitDestination({ kind: 'container', key: row.uuid, title: containerTitle(row), detail: '' }),
+    )
   const hits = allHits(groups)
   const named = hits.filter((hit) => findExactHits(text, hit.kind, [hit]).length > 0) // not what lies in a freezer
   return (named.length > 0 ? named : hits).slice(0, maxMatches).map(hitDestination)

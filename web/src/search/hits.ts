@@ -21,8 +21,8 @@ function rowHits(group: SearchGroup): SearchHit[] {
     case 'computers':
       return group.rows.map(({ id, name, mac, site_name }) => hit('computer', id, name, mac, site_name))
     case 'containers':
-      return group.rows.map(({ uuid, description, freezer_name, site_name }) =>
-        hit('container', uuid, description || uuid, freezer_name, site_name),
+      return group.rows.map(({ uuid, description, barcode, kind, position, freezer_name, site_name }) =>
+        hit('container', uuid, description || barcode || uuid, description && barcode, kind, position, freezer_name, site_name),
       )
     case 'todos':
       return group.rows.map((todo) => hit('todo', todo.id, todo.description, todo.status, todo.assignee, todo.due_on))

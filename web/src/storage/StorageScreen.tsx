@@ -11,14 +11,16 @@ import { useGrid } from '../grid/useGrid'
 import { freezersList } from '../lists/instruments'
 import { usePermission } from '../session/api'
 import { useSummary } from '../summary/api'
+import { StorageTree } from './StorageTree'
 import { StorageWall } from './StorageWall'
 
 const views = [
   { value: undefined, label: 'Wall' },
+  { value: 'tree', label: 'Tree' },
   { value: 'list', label: 'List' },
 ]
 
-/** StorageScreen shows the freezers as a wall of tiles, or as a list with columns. */
+/** StorageScreen shows the freezers as a wall of tiles, as a tree with shelves and racks, or as a list with columns. */
 export function StorageScreen() {
   const { view } = useSearch({ strict: false })
   const canEdit = usePermission('operator')
@@ -35,19 +37,19 @@ export function StorageScreen() {
   )
   return (
     <Screen title="Storage" actions={actions}>
-      {view === 'list' ? <FreezerGrid /> : <Wall />}
+      {view === 'list' ? <FreezerGrid /> : <Wall isTree={view === 'tree'} />}
     </Screen>
   )
 }
 
-function Wall() {
+function Wall({ isTree }: { isTree: boolean }) {
   const query = useSummary()
   return (
     <QueryBoundary query={query} rows={6}>
       {({ storage, freezers }) => (
         <>
-          <StorageWall freezers={storage} />
-          {freezers > storage.length && <Text size="sm">The wall shows {storage.length} freezers. Use the list.</Text>}
+          {isTree && storage.length > 0 ? <StorageTree freezers={storage} /> : <StorageWall freezers={storage} />}
+          {freezers > storage.length && <Text size="sm">This view shows {storage.length} freezers. Use the list for all.</Text>}
         </>
       )}
     </QueryBoundary>

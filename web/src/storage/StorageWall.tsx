@@ -5,6 +5,7 @@ import { ButtonLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { usePermission } from '../session/api'
 import type { Summary } from '../summary/api'
+import { OccupancyBar } from './OccupancyBar'
 import classes from './StorageWall.module.css'
 
 type Unit = Summary['storage'][number]
@@ -15,7 +16,10 @@ interface Props {
   isDense?: boolean
 }
 
-/** StorageWall shows the freezers as tiles with their contents, by site. A bar compares them with the fullest freezer. */
+/**
+ * StorageWall shows the freezers as tiles with their contents, by site. A bar shows how many of the positions are taken.
+ * While no freezer has positions, it compares the freezers with the fullest.
+ */
 export function StorageWall({ freezers, isDense = false }: Props) {
   const canEdit = usePermission('operator')
   if (freezers.length === 0)
@@ -26,7 +30,9 @@ export function StorageWall({ freezers, isDense = false }: Props) {
         actions={canEdit && <ButtonLink to="/freezers/new">New freezer</ButtonLink>}
       />
     )
-  const most = Math.max(1, ...freezers.map(({ containers }) => containers))
+  const most = freezers.some(({ positions }) => positions > 0)
+    ? undefined
+    : Math.max(1, ...freezers.map(({ containers }) => containers))
   if (isDense) return <Wall freezers={freezers} most={most} isDense />
   return [...Map.groupBy(freezers, ({ site_id }) => site_id)].map(([siteId, units]) => (
     <div key={siteId} className={classes.site}>
@@ -38,10 +44,10 @@ export function StorageWall({ freezers, isDense = false }: Props) {
   ))
 }
 
-function Wall({ freezers, most, isDense = false }: Props & { most: number }) {
+function Wall({ freezers, most, isDense = false }: Props & { most: number | undefined }) {
   return (
     <ul className={classes.wall}>
-      {freezers.map(({ id, name, site_name, containers }) => (
+      {freezers.map(({ id, name, site_name, containers, positions, taken }) => (
         <li key={id}>
           <Link to="/freezers/$id" params={{ id: String(id) }} className={classes.tile}>
             <span className={classes.head}>
@@ -50,11 +56,10 @@ function Wall({ freezers, most, isDense = false }: Props & { most: number }) {
               </span>
               {isDense && <Count containers={containers} />}
             </span>
-            <span className={classes.bar} aria-hidden>
-              <span style={{ width: `${(containers / most) * 100}%` }} />
-            </span>
+            <OccupancyBar taken={most ? containers : taken} positions={most ?? positions} isComparison={most !== undefined} />
             <span className={classes.note}>
               {isDense ? site_name : containers === 1 ? '1 container' : `${containers.toLocaleString('en')} containers`}
+              {positions > 0 && `, ${taken.toLocaleString('en')}/${positions.toLocaleString('en')} positions`}
             </span>
           </Link>
         </li>
