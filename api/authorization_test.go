@@ -119,6 +119,8 @@ func createSamples(ts *apitest.Server, owner int64) (access string) {
 	ts.Exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Serum', 1)", sampleHeld)
 	ts.Exec("INSERT INTO container (uuid, freezer_id, status) VALUES ($1, 1, 'missing')", sampleMissing)
 	ts.Exec("INSERT INTO checkout (container_uuid, holder) VALUES ($1, 'Jane')", sampleHeld) // gets ID 1
+	ts.Exec("INSERT INTO stocktake (id, freezer_id) VALUES (1, 2)")
+	ts.Exec("SELECT scan_code(1, '123', NULL, NULL)")
 	ts.Exec(`INSERT INTO attachment (name, url, type, size, sha256)
 		VALUES ('a.txt', $1, 'text/plain', 1, repeat('0', 64))`, "/media/aa/"+strings.Repeat("a", 26)+".txt")
 	ts.Exec(`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes,

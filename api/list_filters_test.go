@@ -49,6 +49,7 @@ func TestLists_agreeWithOracle(t *testing.T) {
 		newOracle(t, pool, "todos", "id", "description", "assignee"), newOracle(t, pool, "events", "id"),
 		newOracle(t, pool, "computers", "id", "name"), newOracle(t, pool, "checkouts", "id", "purpose"),
 		newOracle(t, pool, "containers", "id", "description", "barcode", "kind", "type", "owner", "project"),
+		newOracle(t, pool, "stocktakes", "id", "note"),
 	}
 	h := apitest.NewPublic(pool)
 	count, empty, rejected := setting(t, "LIST_REQUESTS", 2000), int64(0), int64(0)

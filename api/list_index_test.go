@@ -24,9 +24,9 @@ import (
 // indexedLists.
 var largeTables = []string{
 	`DO $$ BEGIN
-		FOR i IN 1 .. 11 LOOP
+		FOR i IN 1 .. 12 LOOP
 			EXECUTE 'ALTER TABLE ' || (ARRAY['site', 'freezer', 'computer', 'container', 'todo', 'change', 'event',
-				'event_void', 'alert', 'account', 'checkout'])[i] || ' DISABLE TRIGGER USER';
+				'event_void', 'alert', 'account', 'checkout', 'stocktake'])[i] || ' DISABLE TRIGGER USER';
 		END LOOP;
 	END $$`,
 	"INSERT INTO account (username) VALUES ('rare'), ('usual')",
@@ -60,6 +60,10 @@ var largeTables = []string{
 			ended.at, ended.by, ended.outcome
 		FROM generate_series(1, $1::bigint) AS n
 		LEFT JOIN (VALUES (now(), 'me', 'returned')) AS ended (at, by, outcome) ON n % 10 <> 3`,
+	`INSERT INTO stocktake (id, freezer_id, note, started_at, closed_at, closed_by)
+		SELECT n, n, 'Note ' || n, '2026-01-01',
+			CASE WHEN n % ($1 / 4) <> 1 THEN timestamptz '2026-01-02' END, CASE WHEN n % ($1 / 4) <> 1 THEN 'usual' END
+		FROM generate_series(1, $1::bigint) AS n`,
 	`INSERT INTO change (actor, request_id, table_name, row_key, action, after, xid)
 		SELECT CASE WHEN n % ($1 / 4) = 1 THEN 'rare' ELSE 'usual ' || n % 3 END,
 			CASE WHEN n % 3 = 0 THEN 'request ' || n % ($1 / 4) END, 'site', n::text, 'update', '{}', 1
@@ -148,6 +152,10 @@ var filteredLists = []indexedList{
 	{"checkouts", "overdue=true", "checkout_due_on_id_idx"},
 	{"checkouts", "q=zebrafish", "checkout_search_text_idx"},
 	{"checkouts", "purpose__contains=ebraf", "checkout_search_text_idx"},
+	{"stocktakes", "freezer_id=7", "stocktake_freezer_id_id_idx"},
+	{"stocktakes", "closed_at__empty=true", "stocktake_container_uuid_idx"},
+	{"stocktakes", "closed_at__empty=true&sort=-id", "stocktake_container_uuid_idx"},
+
 	{"todos", "description=Zebrafish", "todo_description_id_idx"},
 	{"todos", "description__contains=zebra", "todo_search_text_idx"},
 	{"todos", "q=zebrafish", "todo_search_text_idx"},
@@ -174,6 +182,8 @@ var sortedLists = []indexedList{
 	{"containers", "sort=freezer_id", "container_freezer_id_id_idx, container_freezer_id_parent_uuid_idx"},
 	{"checkouts", "", "checkout_pkey"},
 	{"checkouts", "sort=-id&include=container,user", "checkout_pkey"},
+	{"stocktakes", "", "stocktake_pkey"},
+	{"stocktakes", "sort=-id", "stocktake_pkey"},
 	{"todos", "sort=description", "todo_description_id_idx"},
 	{"todos", "sort=due_on", "todo_due_on_id_idx"},
 	{"todos", "sort=-due_on", "todo_due_on_id_idx"},

@@ -70,6 +70,9 @@ func oracleRows(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) {
 			strconv.Itoa(i), []string{"Åsa", "ann", "Bob"}[random.IntN(3)],
 			maybe([]string{day(), "2999-01-01"}[random.IntN(2)]), maybe(text()),
 			[]string{"1.00", "2.50", "10.00"}[random.IntN(3)], maybe(day()+" 00:00:00Z"))
+		pgtest.Exec(t, pool, `INSERT INTO stocktake (freezer_id, note, started_at, started_by, closed_at, closed_by)
+			VALUES ($1, $2, $3::text::timestamptz, 'me', '2026-03-01 00:00:00.25Z', $4)`,
+			1+random.IntN(6), maybe(strings.TrimSpace(text())), day()+" 00:00:00Z", text())
 		codes, alert := "{}", any(nil)
 		if random.IntN(2) == 0 {
 			codes = []string{"{30}", "{300,30}", "{500}"}[random.IntN(3)]

@@ -172,6 +172,16 @@ func routes(s services) []rest.Route {
 		post(operator, rest.Func(s.custody.TransferCheckout, transferDoc), "/api/v1/checkouts/{id}/transfer").
 			NullableOptional().Named("check-out"),
 		get(viewer, rest.ListOf(q.ListCheckoutChanges), "/api/v1/checkouts/{id}/history"),
+		get(viewer, rest.One(q.GetStocktake), "/api/v1/stocktakes/{id}").Named("stock-take"),
+		get(viewer, rest.List(q.ListStocktakes), "/api/v1/stocktakes"),
+		post(operator, rest.CreateOne(q.CreateStocktake), "/api/v1/stocktakes").Either("freezer_id", "container_uuid"),
+		get(viewer, rest.ListOf(q.ListStocktakeItems), "/api/v1/stocktakes/{id}/items"),
+		post(operator, rest.One(q.ScanCode), "/api/v1/stocktakes/{id}/scans").Named("stock-take").
+			NullableOptional().WithoutHistory(),
+		del(operator, rest.One(q.UndoScan), "/api/v1/stocktakes/{id}/scans/{code}").WithoutHistory(),
+		post(operator, rest.One(q.CloseStocktake), "/api/v1/stocktakes/{id}/close").Named("stock-take").
+			NullableOptional(),
+		get(viewer, rest.ListOf(q.ListStocktakeChanges), "/api/v1/stocktakes/{id}/history"),
 
 		// Existing clients omit the nullable fields of todos.
 		get(viewer, rest.One(q.GetTodo), "/todo/{id}", "/api/v1/todos/{id}"),

@@ -103,6 +103,8 @@ func expectedClasses(e *rest.Endpoint) []string {
 		return []string{"ok", "bad"}
 	case d.Kind == rest.KindFunc: // events and uploads have no version; other tests cover concurrent duplicates
 		return []string{"ok", "bad"}
+	case d.Kind == rest.KindCreate && d.BulkRow == nil:
+		return []string{"ok", "bad", "conflict"}
 	case d.Kind == rest.KindCreate:
 		return []string{"ok", "bad", "conflict", "stale"}
 	case e.Method == http.MethodGet && len(e.Plan.PathNames()) == 0: // its row always exists
@@ -113,6 +115,10 @@ func expectedClasses(e *rest.Endpoint) []string {
 		return []string{"ok", "bad", "missing", "stale"}
 	case deletes:
 		return []string{"ok", "bad", "missing", "stale", "conflict"}
+	case e.Method == http.MethodPost && !d.CanCreate && e.Plan.HasVersion(): // an action on a row
+		return []string{"ok", "bad", "missing", "stale", "conflict"}
+	case e.Method == http.MethodPost && !d.CanCreate:
+		return []string{"ok", "bad", "missing", "conflict"}
 	default:
 		return []string{"ok", "bad", "stale"}
 	}

@@ -64,7 +64,8 @@ DELETE FROM freezer
 WHERE id = $1::bigint
   AND assert_version(version, $2::bigint)
   AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
-      'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id)
+      'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id),
+      'stock-takes', (SELECT count(*) FROM stocktake WHERE stocktake.freezer_id = freezer.id)
   )))
 RETURNING id, name, site_id, version, capacity
 `
@@ -75,7 +76,8 @@ type DeleteFreezerParams struct {
 	Cascade bool   `json:"cascade"`
 }
 
-// Deletes a freezer. If it holds containers, the request fails with 409, unless cascade=true deletes them as well.
+// Deletes a freezer. If it holds containers or has stock-takes, the request fails with 409, unless cascade=true deletes
+// them as well.
 //
 //	WITH deleted_container AS (
 //	    DELETE FROM container WHERE $3::boolean AND container.freezer_id = $1
@@ -84,7 +86,8 @@ type DeleteFreezerParams struct {
 //	WHERE id = $1::bigint
 //	  AND assert_version(version, $2::bigint)
 //	  AND ($3::boolean OR assert_unreferenced(jsonb_build_object(
-//	      'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id)
+//	      'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id),
+//	      'stock-takes', (SELECT count(*) FROM stocktake WHERE stocktake.freezer_id = freezer.id)
 //	  )))
 //	RETURNING id, name, site_id, version, capacity
 func (q *Queries) DeleteFreezer(ctx context.Context, arg DeleteFreezerParams) (Freezer, error) {

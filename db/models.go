@@ -557,6 +557,106 @@ type Site struct {
 	Version int64 `json:"version"`
 }
 
+// A check of what lies in a freezer or in a container, by its barcodes. Closing it writes the differences.
+type Stocktake struct {
+	// ID of the stock-take.
+	ID int64 `json:"id"`
+	// ID of the freezer, or of the freezer that held the container.
+	FreezerID int64 `json:"freezer_id"`
+	// UUID of the container; null for the whole freezer.
+	ContainerUuid *uuid.UUID `json:"container_uuid"`
+	// Note on the stock-take, such as its occasion.
+	Note *string `json:"note"`
+	// Time when the stock-take was started.
+	StartedAt time.Time `json:"started_at"`
+	// User or database role that started the stock-take.
+	StartedBy string `json:"started_by"`
+	// Time when the stock-take was closed; null while it is open.
+	ClosedAt *time.Time `json:"closed_at"`
+	// User or database role that closed the stock-take.
+	ClosedBy *string `json:"closed_by"`
+	// Version of the row: 1, 2, 3, …; every change increases it.
+	Version int64 `json:"version"`
+}
+
+// A container that a stock-take expects or that was scanned, or a scanned code that belongs to no container.
+type StocktakeItem struct {
+	// ID of the item, in the order of places.
+	ID int64 `json:"id"`
+	// ID of the stock-take.
+	StocktakeID int64 `json:"stocktake_id"`
+	// UUID of the container; null for an unknown code.
+	ContainerUuid *uuid.UUID `json:"container_uuid"`
+	// The text that was scanned; null for a container that was not scanned, or only seen because of what lies in it.
+	Code *string `json:"code"`
+	// Description, barcode or UUID of the container when the item was created, or the unknown code.
+	Name string `json:"name"`
+	// True if the container was in the freezer or container of the stock-take: when it was started, or when scanned.
+	Expected bool `json:"expected"`
+	// ID of the freezer in which the container was when the stock-take started, or when it was scanned; null for none.
+	HomeFreezerID *int64 `json:"home_freezer_id"`
+	// UUID of the container in which it was when the stock-take started, or when it was scanned; null for none.
+	HomeParentUuid *uuid.UUID `json:"home_parent_uuid"`
+	// Position of the container in its home; null for none.
+	HomePosition *string `json:"home_position"`
+	// UUID of the container in which it was scanned; null if the client did not say.
+	ScannedParentUuid *uuid.UUID `json:"scanned_parent_uuid"`
+	// Position at which it was scanned; null if the client did not say.
+	ScannedPosition *string `json:"scanned_position"`
+	// Time of the last scan; null for none.
+	ScannedAt *time.Time `json:"scanned_at"`
+	// User or database role of the last scan.
+	ScannedBy *string `json:"scanned_by"`
+	// Result when the stock-take was closed. While it is open, stocktake_report has the result.
+	Result *string `json:"result"`
+}
+
+// What a stock-take expects and what was scanned, with the result of each. A closed stock-take keeps its results.
+type StocktakeReport struct {
+	// ID of the item, in the order of places.
+	ID int64 `json:"id"`
+	// ID of the stock-take.
+	StocktakeID int64 `json:"stocktake_id"`
+	// found: scanned where it is expected. missing: expected, but not scanned. misplaced: expected, but scanned in another container or position. unexpected: scanned, but its home is elsewhere, or it was discarded. unknown: scanned, but no container has this code. checked_out: checked out, so neither expected nor missing. moved: moved, discarded or deleted since the start or since its scan.
+	Result string `json:"result"`
+	// Description, barcode or UUID of the container when the item was created, or the unknown code.
+	Name string `json:"name"`
+	// UUID of the container; null for an unknown code.
+	ContainerUuid *uuid.UUID `json:"container_uuid"`
+	// The text that was scanned; null for a container that was not scanned, or only seen because of what lies in it.
+	Code *string `json:"code"`
+	// Description of the container.
+	Description *string `json:"description"`
+	// Barcode on the container.
+	Barcode *string `json:"barcode"`
+	// Kind of container, such as box or tube.
+	Kind *string `json:"kind"`
+	// Username of who has the container; null unless it is checked out.
+	Holder *string `json:"holder"`
+	// True if the container was in the freezer or container of the stock-take: when it was started, or when scanned.
+	Expected bool `json:"expected"`
+	// ID of the freezer in which the container was when the stock-take started, or when it was scanned; null for none.
+	HomeFreezerID *int64 `json:"home_freezer_id"`
+	// Name of that freezer.
+	HomeFreezerName *string `json:"home_freezer_name"`
+	// UUID of the container in which it was when the stock-take started, or when it was scanned; null for none.
+	HomeParentUuid *uuid.UUID `json:"home_parent_uuid"`
+	// Description, barcode or UUID of that container.
+	HomeParentName *string `json:"home_parent_name"`
+	// Position of the container in its home; null for none.
+	HomePosition *string `json:"home_position"`
+	// UUID of the container in which it was scanned; null if the client did not say.
+	ScannedParentUuid *uuid.UUID `json:"scanned_parent_uuid"`
+	// Description, barcode or UUID of that container.
+	ScannedParentName *string `json:"scanned_parent_name"`
+	// Position at which it was scanned; null if the client did not say.
+	ScannedPosition *string `json:"scanned_position"`
+	// Time of the last scan; null for none.
+	ScannedAt *time.Time `json:"scanned_at"`
+	// User or database role of the last scan.
+	ScannedBy *string `json:"scanned_by"`
+}
+
 // A thing to do, with a status, an assignee and a due date.
 type Todo struct {
 	// ID of the todo; never reused.

@@ -158,6 +158,13 @@ SELECT
     (SELECT count(*) FROM freezer WHERE input.site_id IS NULL OR freezer.site_id = input.site_id) AS freezers,
     (SELECT count(*) FROM computer WHERE input.site_id IS NULL OR computer.site_id = input.site_id) AS computers,
     (SELECT count(*) FROM site) AS sites,
+    (
+        SELECT count(*)
+        FROM stocktake
+        JOIN freezer ON freezer.id = stocktake.freezer_id
+        WHERE closed_at IS NULL
+          AND (input.site_id IS NULL OR freezer.site_id = input.site_id)
+    ) AS stocktakes_open,
     (SELECT count(*) FROM account) AS users,
     (
         SELECT coalesce(jsonb_agg(to_jsonb(critical_alert) ORDER BY critical_alert.id DESC), '[]')
@@ -260,6 +267,7 @@ type GetSummaryRow struct {
 	Freezers            int64           `json:"freezers"`
 	Computers           int64           `json:"computers"`
 	Sites               int64           `json:"sites"`
+	StocktakesOpen      int64           `json:"stocktakes_open"`
 	Users               int64           `json:"users"`
 	CriticalAlerts      json.RawMessage `json:"critical_alerts"`
 	MyAlerts            json.RawMessage `json:"my_alerts"`
@@ -418,6 +426,13 @@ type GetSummaryRow struct {
 //	    (SELECT count(*) FROM freezer WHERE input.site_id IS NULL OR freezer.site_id = input.site_id) AS freezers,
 //	    (SELECT count(*) FROM computer WHERE input.site_id IS NULL OR computer.site_id = input.site_id) AS computers,
 //	    (SELECT count(*) FROM site) AS sites,
+//	    (
+//	        SELECT count(*)
+//	        FROM stocktake
+//	        JOIN freezer ON freezer.id = stocktake.freezer_id
+//	        WHERE closed_at IS NULL
+//	          AND (input.site_id IS NULL OR freezer.site_id = input.site_id)
+//	    ) AS stocktakes_open,
 //	    (SELECT count(*) FROM account) AS users,
 //	    (
 //	        SELECT coalesce(jsonb_agg(to_jsonb(critical_alert) ORDER BY critical_alert.id DESC), '[]')
@@ -519,6 +534,7 @@ func (q *Queries) GetSummary(ctx context.Context, arg GetSummaryParams) (GetSumm
 		&i.Freezers,
 		&i.Computers,
 		&i.Sites,
+		&i.StocktakesOpen,
 		&i.Users,
 		&i.CriticalAlerts,
 		&i.MyAlerts,

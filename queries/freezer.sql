@@ -58,7 +58,8 @@ WHERE id = @id::bigint
 RETURNING *;
 
 -- name: DeleteFreezer :one
--- Deletes a freezer. If it holds containers, the request fails with 409, unless cascade=true deletes them as well.
+-- Deletes a freezer. If it holds containers or has stock-takes, the request fails with 409, unless cascade=true deletes
+-- them as well.
 WITH deleted_container AS (
     DELETE FROM container WHERE @cascade::boolean AND container.freezer_id = @id
 )
@@ -66,7 +67,8 @@ DELETE FROM freezer
 WHERE id = @id::bigint
   AND assert_version(version, sqlc.narg('version')::bigint)
   AND (@cascade::boolean OR assert_unreferenced(jsonb_build_object(
-      'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id)
+      'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id),
+      'stock-takes', (SELECT count(*) FROM stocktake WHERE stocktake.freezer_id = freezer.id)
   )))
 RETURNING *;
 

@@ -148,6 +148,13 @@ SELECT
     (SELECT count(*) FROM freezer WHERE input.site_id IS NULL OR freezer.site_id = input.site_id) AS freezers,
     (SELECT count(*) FROM computer WHERE input.site_id IS NULL OR computer.site_id = input.site_id) AS computers,
     (SELECT count(*) FROM site) AS sites,
+    (
+        SELECT count(*)
+        FROM stocktake
+        JOIN freezer ON freezer.id = stocktake.freezer_id
+        WHERE closed_at IS NULL
+          AND (input.site_id IS NULL OR freezer.site_id = input.site_id)
+    ) AS stocktakes_open,
     (SELECT count(*) FROM account) AS users,
     (
         SELECT coalesce(jsonb_agg(to_jsonb(critical_alert) ORDER BY critical_alert.id DESC), '[]')

@@ -50,6 +50,9 @@ table ruleset: SELECT
 table schema_migrations: SELECT
 table session: SELECT INSERT UPDATE DELETE
 table site: SELECT INSERT UPDATE DELETE
+table stocktake: SELECT INSERT UPDATE
+table stocktake_item: SELECT INSERT UPDATE DELETE
+table stocktake_report: SELECT
 table todo: SELECT INSERT UPDATE DELETE
 table user_state: SELECT INSERT UPDATE(last_id risk state)
 table view: SELECT INSERT UPDATE DELETE
@@ -62,6 +65,8 @@ sequence computer_id_seq:
 sequence container_id_seq: USAGE
 sequence freezer_id_seq:
 sequence site_id_seq:
+sequence stocktake_id_seq:
+sequence stocktake_item_id_seq:
 sequence todo_id_seq:
 sequence view_id_seq:
 function advance_ids(regclass,bigint[]): as its owner, with search_path=public, pg_temp; callable by the server

@@ -35,5 +35,7 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000024_storage.up.sql
 \ir 000025_custody.up.sql
 \ir 000026_event_container.up.sql
-INSERT INTO schema_migrations VALUES (26, false);
+\ir 000027_stocktakes.up.sql
+\ir 000028_stocktake_scans.up.sql
+INSERT INTO schema_migrations VALUES (28, false);
 COMMIT;

@@ -202,6 +202,21 @@ var tableKinds = []struct {
 		"assert_owner BEFORE DELETE OR UPDATE FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) " +
 			"EXECUTE FUNCTION assert_owner()",
 	}},
+	{"versions and history, IDs from the server, with a snapshot", "stocktake", []string{
+		setVersion,
+		recordChange,
+		prepareIDs,
+		noTruncate,
+		"set_scope BEFORE INSERT FOR EACH ROW EXECUTE FUNCTION set_scope()",
+		"insert_expected AFTER INSERT FOR EACH ROW EXECUTE FUNCTION insert_expected()",
+		"set_results BEFORE UPDATE OF closed_at FOR EACH ROW " +
+			"WHEN (((old.closed_at IS NULL) AND (new.closed_at IS NOT NULL))) EXECUTE FUNCTION set_results()",
+	}},
+	{"a snapshot and scans, fixed when the stock-take is closed", "stocktake_item", []string{
+		noTruncate,
+		"reject_closed_stocktake BEFORE INSERT OR DELETE OR UPDATE FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) " +
+			"EXECUTE FUNCTION reject_closed_stocktake()",
+	}},
 	{"versions and history, checked owner", "view", []string{
 		setVersion,
 		recordChange,

@@ -154,7 +154,7 @@ func (o *operation) bodyFieldSchema(p *bind.Plan, row reflect.Type, name string)
 		o.src.enums.restrict(schema, row, name)
 	}
 	doc := o.fieldDoc(p.Type(), name)
-	if own := o.src.fieldDocs[p.Type().Name()][name]; own == "" {
+	if own := o.src.fieldDocs[p.Type().Name()][name] + columnDocs[p.Type().Name()][name]; own == "" {
 		if rowDoc := o.fieldDoc(row, name); rowDoc != "" {
 			doc = rowDoc
 		}

@@ -90,6 +90,11 @@ var tags = []object{
 			"An admin invites a user, or resets a password, with a link that is valid once.",
 	},
 	{"name": "todos", "description": "Things to do, with a status, an assignee and a due date."},
+	{
+		"name": "stocktakes",
+		"description": "Checks of what lies in a freezer or in a container: expected and scanned containers, their " +
+			"differences, and writing those to the register.",
+	},
 	{"name": "views", "description": "List queries that users saved under a name."},
 	{"name": "accounts", "description": "Registration, login, sessions, API tokens and the caller's account."},
 	{"name": "attachments", "description": "Uploaded files and the rows that they belong to."},

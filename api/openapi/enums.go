@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"labledger/api/authn"
+	"labledger/db"
 )
 
 // enumValues are the allowed values of columns by table and column, read from the CHECK constraints of the schema.
@@ -45,6 +46,11 @@ func readEnumValues(root string) (enumValues, error) {
 	return enums, nil
 }
 
+// closingOptions are the values of the options of closing a stock-take.
+var closingOptions = map[string][]string{
+	"missing": {"mark", "keep"}, "misplaced": {"move", "keep"}, "unexpected": {"move", "keep"},
+}
+
 // forField returns the allowed values of a field, or nil. The name of the type contains the name of the table. All
 // fields named role have the same values.
 func (e enumValues) forField(t reflect.Type, field string) []string {
@@ -53,6 +59,12 @@ func (e enumValues) forField(t reflect.Type, field string) []string {
 		return e["account"]["role"]
 	case field == "kind" && (t == reflect.TypeFor[authn.PasswordLink]() || t == reflect.TypeFor[authn.LinkInfo]()):
 		return authn.LinkKinds
+	}
+	if strings.HasPrefix(t.Name(), "CloseStocktake") {
+		return closingOptions[field]
+	}
+	if field == "result" && t == reflect.TypeFor[db.StocktakeReport]() {
+		return e["stocktake_item"][field]
 	}
 	for table, columns := range e {
 		typeName := strings.ReplaceAll(strings.ToUpper(table[:1])+table[1:], "_", "")

@@ -178,7 +178,7 @@ var filterPaths = map[string]string{
 	"Event": "/api/v1/events", "Freezer": "/api/v1/freezers", "ListOccupancyRow": "/api/v1/occupancy",
 	"Instrument": "/api/v1/instruments", "ListOwnSessionsRow": "/auth/token",
 	"ListTokensRow": "/api/v1/tokens", "Rule": "/api/v1/rules", "Site": "/api/v1/sites", "Todo": "/api/v1/todos",
-	"View": "/api/v1/views",
+	"View": "/api/v1/views", "Stocktake": "/api/v1/stocktakes", "StocktakeItem": "/api/v1/stocktakes/{id}/items",
 }
 
 // documentsFilters reports whether the operation documents the filters that it takes.

@@ -62,7 +62,7 @@ func (o *operation) addResponses(all object) {
 		addProblems(all, 400, 404, 406, 412, 503)
 	default:
 		addProblems(all, 400, 406, 409, 412, 413, 415, 503)
-		if !o.Plan.CanCreate() && (o.Method != http.MethodPost || len(o.Plan.PathNames()) > 0) {
+		if !o.Plan.CanCreate() && len(o.Plan.PathNames()) > 0 {
 			addProblems(all, 404)
 		}
 	}
@@ -111,6 +111,8 @@ func (o *operation) addSuccess(all, success, content object) {
 		if o.Name == "Register" { // no route returns another user's account
 			delete(created["headers"].(object), "Location")
 		}
+		all["201"] = created
+	case o.Kind == rest.KindCreate && o.BulkRow == nil:
 		all["201"] = created
 	case o.Kind == rest.KindCreate:
 		all["201"] = created

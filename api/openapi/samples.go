@@ -45,6 +45,7 @@ var examples = map[string]any{
 	"barcode": "LL-000417", "kind": "box",
 	"owner": "Jane", "project": "Cohort 12", "quantity": "1.5", "unit": "ml", "expires_on": "2031-11-30",
 	"thaw_count": 0, "rows": 10, "columns": 10, "scheme": "A1", "blocked": nil, "capacity": nil, "parent_uuid": nil,
+	"parent": nil, "missing": "mark", "misplaced": "move", "unexpected": "keep",
 	"position": nil, "holder": "Bob", "purpose": "DNA extraction", "outcome": "returned", "thawed": true,
 	"containers": []object{{"container_uuid": "123e4567-e89b-12d3-a456-426614174000"}}, "order": "rows",
 	"keep_positions": false, "offset": 0, "uuids": sampleContainers, "target_uuids": sampleContainers,
@@ -83,6 +84,8 @@ func (o *operation) exampleBody() object {
 			optional && (name == "id" || name == "uuid" || name == "version" || name == "cookie"):
 		case o.Method == http.MethodPatch && len(body) > 0,
 			o.Kind == rest.KindMatching && name == "username": // unique
+		case o.Name == "ScanCode" && name == "code":
+			body[name] = examples["barcode"]
 		case name == "alert_id", // the mock data has no alert
 			o.Name == "Upload" && name != "site_id": // an attachment belongs to one row
 			body[name] = nil

@@ -34,6 +34,8 @@ func schemaType(row reflect.Type) reflect.Type {
 		reflect.TypeFor[db.Attachment](),
 		reflect.TypeFor[db.Todo](),
 		reflect.TypeFor[db.View](),
+		reflect.TypeFor[db.Stocktake](),
+		reflect.TypeFor[db.StocktakeReport](),
 		reflect.TypeFor[db.AlertChange](),
 		reflect.TypeFor[db.ListAlertsRow](),
 		reflect.TypeFor[db.ListDirectoryRow](),
@@ -48,11 +50,14 @@ func schemaType(row reflect.Type) reflect.Type {
 
 // schemaNames are the names of the schemas of rows that have more or fewer columns than their table.
 var schemaNames = map[reflect.Type]string{
-	reflect.TypeFor[db.ListEventsRow]():    "Event",
-	reflect.TypeFor[db.ListAlertsRow]():    "Alert",
-	reflect.TypeFor[db.ListDirectoryRow](): "DirectoryUser",
-	reflect.TypeFor[db.GetAccessRow]():     "UserAccess",
-	reflect.TypeFor[db.GetSummaryRow]():    "Summary",
+	reflect.TypeFor[db.ListEventsRow]():     "Event",
+	reflect.TypeFor[db.ListAlertsRow]():     "Alert",
+	reflect.TypeFor[db.ListDirectoryRow]():  "DirectoryUser",
+	reflect.TypeFor[db.GetAccessRow]():      "UserAccess",
+	reflect.TypeFor[db.GetSummaryRow]():     "Summary",
+	reflect.TypeFor[db.GetStocktakeRow]():   "StocktakeTotals",
+	reflect.TypeFor[db.StocktakeReport]():   "StocktakeItem",
+	reflect.TypeFor[db.CloseStocktakeRow](): "ClosedStocktake",
 }
 
 // schemaName returns the name of the schema of a type.

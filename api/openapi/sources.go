@@ -129,6 +129,7 @@ func (src *sources) doc(name string) string {
 
 // rowDocs describe the row types of queries that are not the type of a table or view.
 var rowDocs = map[string]string{
+	"CloseStocktakeRow":       "A closed stock-take, with what closing it changed.",
 	"DeletePasswordLinkRow":   "The deleted link.",
 	"EndSessionRow":           "The session that ended.",
 	"GetAccessRow":            "How a user can sign in.",
@@ -137,6 +138,7 @@ var rowDocs = map[string]string{
 	"GetContainerPathRow":     "The way to a container.",
 	"GetFreePositionsRow":     "The free positions of a container.",
 	"GetFreezerMapRow":        "The map of a freezer.",
+	"GetStocktakeRow":         "A stock-take with the number of items of each result.",
 	"GetEventRow":             "A deposit or a withdrawal of a user, with the results of the rules and with its void.",
 	"GetSummaryRow":           "What the overview of the app and its menu show.",
 	"ListAlertChangesRow":     "One change of an alert.",
@@ -203,6 +205,41 @@ var columnDocs = map[string]map[string]string{
 		"link_expires_at": "Time when the valid link of the user expires; null for none.",
 	},
 	"DeletePasswordLinkRow": {"id": "ID of the user."},
+	"CloseStocktakeParams": {
+		"missing":    "mark gives missing containers the status missing, keep leaves them. Default: mark.",
+		"misplaced":  "move moves misplaced containers to where they were scanned, keep leaves them. Default: move.",
+		"unexpected": "move moves unexpected containers to where they were scanned, keep leaves them. Default: move.",
+	},
+	"CloseStocktakeRow": {
+		"id":        "ID of the stock-take.",
+		"closed_at": "Time when the stock-take was closed.",
+		"closed_by": "User that closed the stock-take.",
+		"marked":    "Number of containers that got the status missing.",
+		"moved":     "Number of containers that were moved.",
+		"restored":  "Number of containers that were missing or discarded, and are stored now.",
+		"version":   "Version of the stock-take.",
+	},
+	"GetStocktakeRow": {
+		"items":       "Number of items.",
+		"scanned":     "Number of items that were scanned or seen.",
+		"found":       "Number of items with the result found.",
+		"missing":     "Number of items with the result missing.",
+		"misplaced":   "Number of items with the result misplaced.",
+		"unexpected":  "Number of items with the result unexpected.",
+		"unknown":     "Number of items with the result unknown.",
+		"checked_out": "Number of items with the result checked_out.",
+		"moved":       "Number of items with the result moved.",
+	},
+	"ScanCodeParams": {
+		"id":       "ID of the stock-take.",
+		"code":     "Barcode or UUID of the container, or the text that was scanned instead.",
+		"parent":   "Barcode or UUID of the container in which it lies.",
+		"position": "Position in that container, such as B4. Without a parent, in the container of the stock-take.",
+	},
+	"UndoScanParams": {
+		"id":   "ID of the stock-take.",
+		"code": "Barcode or UUID of a scanned container, or an unknown code that was scanned.",
+	},
 	"GetSummaryParams": {
 		"site_id": "Only freezers, computers, containers, todos and check-outs of this site.",
 		"today":   "The date for the due dates. Default: the current date of the database.",
@@ -226,6 +263,7 @@ var columnDocs = map[string]map[string]string{
 		"freezers":             "Number of freezers.",
 		"computers":            "Number of computers.",
 		"sites":                "Number of all sites.",
+		"stocktakes_open":      "Number of stock-takes that are open.",
 		"users":                "Number of all users.",
 		"critical_alerts":      "The newest 3 critical alerts that are neither closed nor snoozed.",
 		"my_alerts":            "The newest 8 alerts that are assigned to the caller, and neither closed nor snoozed.",

@@ -2,6 +2,7 @@ package problem
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ import (
 const (
 	codeUnauthorized = "LL401" // the session or API token has ended
 	codeForbidden    = "LL403" // by constraint: caller_role, session_only; others have the owner of the row as detail
-	codeKeyInFlight  = "LL409" // another request with the idempotency key is in progress
+	codeConflict     = "LL409" // by constraint: state; otherwise a request with the idempotency key is in progress
 	codeStaleVersion = "LL412" // the detail is the current version
 	codeKeyReused    = "LL422" // the idempotency key was used for a different request
 )
@@ -129,7 +130,10 @@ func fromDatabase(pgErr *pgconn.PgError, method string, fields []string) *Proble
 			Sanitize(pgErr.Detail)).WithCause(pgErr)
 	}
 	switch pgErr.Code {
-	case codeKeyInFlight:
+	case codeConflict:
+		if pgErr.ConstraintName == "state" {
+			return conflictingState(pgErr)
+		}
 		return BusyKey()
 	case codeKeyReused:
 		return ReusedKey()
@@ -169,6 +173,16 @@ func fromDatabase(pgErr *pgconn.PgError, method string, fields []string) *Proble
 			p.Errors = []FieldError{{Field: field, Message: message}}
 			p.Detail = field + ": " + message + "."
 		}
+	}
+	return p
+}
+
+// conflictingState returns the problem of a request that contradicts the state of the data. The detail of the error is
+// empty, or it is a JSON array of field errors.
+func conflictingState(pgErr *pgconn.PgError) *Problem {
+	p := New(Conflict, "%s", pgErr.Message).WithCause(pgErr)
+	if err := json.Unmarshal([]byte(pgErr.Detail), &p.Errors); err != nil && pgErr.Detail != "" {
+		p.WithCause(fmt.Errorf("%w; its detail is no list of errors: %w", pgErr, err))
 	}
 	return p
 }

@@ -143,6 +143,10 @@ func TestFrom_raisedErrors(t *testing.T) {
 			"PUT", "The row was modified since you read it. Fetch it again and retry with the new version.", `Etag: "7"`},
 		{"ended session", pgconn.PgError{Code: "LL401"},
 			"GET", Unauthorized().Detail, "Www-Authenticate: " + AuthenticateHeader},
+		{"key in flight", pgconn.PgError{Code: "LL409"},
+			"POST", BusyKey().Detail, "Retry-After: 1"},
+		{"conflict with the state", pgconn.PgError{Code: "LL409", ConstraintName: "state", Message: "It was closed."},
+			"POST", "It was closed.", ""},
 		{"counted references", pgconn.PgError{Code: "23503", Detail: "2 freezers"},
 			"DELETE", "The row is still referenced by 2 freezers. " + cascadeHint, ""},
 		{"other references", pgconn.PgError{Code: "23503", Detail: secret, ConstraintName: "freezer_site_id_fkey"},
@@ -155,6 +159,23 @@ func TestFrom_raisedErrors(t *testing.T) {
 		}
 		if p.Detail != c.detail || strings.Join(slices.Sorted(slices.Values(header)), "\n") != c.header {
 			t.Errorf("%s: got %q with the headers %q", c.name, p.Detail, header)
+		}
+	}
+}
+
+// TestFrom_conflicts: a conflict lists what its detail lists. A detail that is no list is for the log only.
+func TestFrom_conflicts(t *testing.T) {
+	t.Parallel()
+	for detail, want := range map[string][]FieldError{
+		"": nil,
+		`[{"field": "scans", "message": "A1 is taken"}, {"field": "scans", "message": "A2 is taken"}]`: {
+			{Field: "scans", Message: "A1 is taken"}, {Field: "scans", Message: "A2 is taken"},
+		},
+		secret: nil,
+	} {
+		p := From(&pgconn.PgError{Code: "LL409", ConstraintName: "state", Message: "No.", Detail: detail}, "POST", nil)
+		if p.Kind() != Conflict || !slices.Equal(p.Errors, want) {
+			t.Errorf("%q: a problem of type %s with %v, want %v", detail, p.Type, p.Errors, want)
 		}
 	}
 }

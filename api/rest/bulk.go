@@ -46,6 +46,11 @@ type oneOrMany struct {
 // OneOrMany returns an operation that accepts many rows as well as one object.
 func OneOrMany(single Operation, bulk Bulk) Operation { return &oneOrMany{single, bulk} }
 
+// CreateOne returns the operation of a query that inserts one row.
+func CreateOne[In, Out any](query Query[In, Out]) Operation {
+	return &one[In, Out]{query: query, creates: true}
+}
+
 // Create returns the operation of a query that inserts one row, or of bulk for many.
 func Create[In, Out any](query Query[In, Out], bulk Bulk) Operation {
 	return OneOrMany(&one[In, Out]{query: query, creates: true}, bulk)

@@ -1,0 +1,12 @@
+DROP FUNCTION close_stocktake(bigint, bigint, boolean, boolean, boolean);
+DROP FUNCTION apply_stocktake_moves(bigint, text[]);
+DROP FUNCTION list_stocktake_conflicts(bigint, text[]);
+DROP FUNCTION list_stocktake_moves(bigint, text[]);
+DROP FUNCTION undo_scan(bigint, text);
+DROP FUNCTION scan_code(bigint, text, text, text);
+DROP FUNCTION record_sight(stocktake, container);
+DROP FUNCTION record_scan(stocktake, container, text, uuid, text);
+DROP FUNCTION position_in(container, text);
+DROP FUNCTION is_in_scope(stocktake, container);
+DROP FUNCTION find_container(text);
+DROP FUNCTION list_ancestors(uuid);
