@@ -153,6 +153,10 @@ BEGIN
         NEW.held_since := NULL;
         NEW.due_on := NULL;
     END IF;
+    IF TG_OP = 'UPDATE' AND OLD.status = 'discarded' AND NEW.status = 'missing' THEN
+        RAISE EXCEPTION '% is discarded', container_name(OLD)
+            USING ERRCODE = 'restrict_violation', COLUMN = 'status';
+    END IF;
     IF NEW.status IN ('stored', 'checked_out') THEN
         NEW.status_reason := NULL;
     END IF;

@@ -201,7 +201,9 @@ func constraintMessage(pgErr *pgconn.PgError, field string) string {
 	switch {
 	case pgErr.Code == pgerrcode.ForeignKeyViolation && slices.Contains([]string{"assignee", "owner", "holder"}, field):
 		return "refers to no existing user"
-	case pgErr.Code == pgerrcode.ForeignKeyViolation:
+	case pgErr.Code == pgerrcode.ForeignKeyViolation && strings.HasSuffix(field, "_uuid"):
+		return "refers to no existing container"
+	case pgErr.Code == pgerrcode.ForeignKeyViolation && strings.HasSuffix(field, "_id"):
 		return "refers to no existing " + strings.TrimSuffix(field, "_id")
 	case pgErr.ConstraintName == "" && pgErr.ColumnName == field: // raised by a function
 		return pgErr.Message
