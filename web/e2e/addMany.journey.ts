@@ -11,11 +11,11 @@ const freezer = 107 // the second Minus80-B2
 const openForm = async (page: Page, server: Server) => {
   await page.goto(`${server.url}/app/containers/add?freezer_id=${freezer}`)
   await expectLoaded(page, 'Add containers')
-  await expect(page.getByRole('combobox', { name: 'Freezer' })).toHaveValue('Minus80-B2')
+  await expect(page.getByRole('combobox', { name: 'Lies in' })).toHaveValue('Minus80-B2')
 }
 const grid = (page: Page) => page.getByRole('grid', { name: 'New containers' })
 const row = (page: Page, number: number) => grid(page).getByRole('row').nth(number) // after the header
-const cell = (page: Page, number: number, column: 0 | 1) => row(page, number).getByRole('gridcell').nth(column)
+const cell = (page: Page, number: number, column: 0 | 1 | 2) => row(page, number).getByRole('gridcell').nth(column)
 /** editor is the field of the active cell. */
 const editor = (page: Page, number: number, column: 'Description' | 'Barcode') =>
   grid(page).getByRole('textbox', { name: `${column}, row ${number}`, exact: true })
@@ -42,8 +42,8 @@ test('20 boxes are added to the second of two freezers in ten clicks at most', a
   await page.getByRole('button', { name: 'New', exact: true }).click()
   await page.getByRole('menuitem', { name: 'Add many containers' }).click()
   await expectLoaded(page, 'Add containers')
-  await page.getByRole('combobox', { name: 'Freezer' }).click()
-  await page.getByRole('combobox', { name: 'Freezer' }).fill('Minus80-B2')
+  await page.getByRole('combobox', { name: 'Lies in' }).click()
+  await page.getByRole('combobox', { name: 'Lies in' }).fill('Minus80-B2')
   await page.getByRole('option', { name: /^Minus80-B2.*Biobank West/ }).click()
   await expect(page.getByText('at Biobank West')).toBeVisible()
   await page.getByRole('button', { name: 'Series…' }).click()
@@ -154,12 +154,16 @@ test.describe('rejected requests', () => {
     await cell(page, 1, 0).click()
     // The second box of the laboratory: a request with its barcode would move it.
     const { body: before } = await callApi(page, 'GET', `/api/v1/containers/${boxUuid(5)}`)
-    await paste(page, `${name} 1\tnot a code\n${name} 2\t${boxUuid(5)}\n${name} 3`)
+    // Another box has the barcode of the first row already.
+    const used = uniqueName('USED')
+    await callApi(page, 'POST', '/api/v1/containers', { description: 'Labelled', barcode: used, freezer_id: 108 })
+    await paste(page, `${name} 1\t${used}\n${name} 2\t${boxUuid(5)}\n${name} 3\t\tB4`)
     await page.getByRole('button', { name: 'Add 3 containers' }).click()
     const errors = page.getByRole('region', { name: 'Errors' })
     await expect(errors.getByRole('listitem')).toHaveText([
-      /^Row 1, Barcode Enter a UUID/,
+      'Row 1, Barcode Already used by Labelled in Minus80-B3',
       'Row 2, Barcode Already used by Mouse serum, cohort 4 in Minus80-B1',
+      'Row 3, Position Needs a parent with a grid',
     ])
     await expect(cell(page, 1, 1)).toHaveAttribute('aria-invalid', 'true')
     await checkScreen(page, 'add-containers-errors')
@@ -167,10 +171,13 @@ test.describe('rejected requests', () => {
     await expect(editor(page, 2, 'Barcode')).toBeFocused()
     await expect(editor(page, 2, 'Barcode')).toHaveAccessibleDescription(/^Already used by Mouse serum/)
     await page.keyboard.press('Delete')
-    await expect(errors.getByRole('listitem')).toHaveCount(1)
+    await expect(errors.getByRole('listitem')).toHaveCount(2)
     await page.keyboard.press('ArrowUp')
     await typeByHand(page, boxUuid(900_021))
     await page.keyboard.press('Enter')
+    await expect(errors.getByRole('listitem')).toHaveCount(1)
+    await cell(page, 3, 2).click()
+    await page.keyboard.press('Delete')
     await expect(errors).toHaveCount(0)
     // The connection fails after the server has stored the rows: a second attempt does not store them again.
     let isFirst = true

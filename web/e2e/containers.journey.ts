@@ -43,6 +43,7 @@ test('a container is found by scanner, moved, and its history shows the move', a
   await expect(tabPanel(page, 'History')).toContainText('Olga Berg changed Freezer: -20C → -40C')
   await checkScreen(page, 'container')
   await page.getByRole('region', { name: 'Details' }).getByRole('link', { name: '-40C' }).click()
+  await openTab(page, 'Contents')
   await expect(page.getByRole('table', { name: 'Containers' }).getByRole('link', { name: description })).toBeVisible()
 })
 
@@ -63,9 +64,9 @@ test.describe('rejected requests', () => {
     await expect(page.getByLabel('Barcode')).toHaveValue(uuid)
     await page.getByLabel('Description').fill('Found in the hall')
     await page.getByRole('button', { name: 'Save' }).click()
-    await expect(page.getByRole('combobox', { name: 'Freezer' })).toHaveAccessibleDescription('Required')
+    await expect(page.getByRole('combobox', { name: 'Lies in' })).toHaveAccessibleDescription('Required')
     await checkScreen(page, 'container-new')
-    await page.getByRole('combobox', { name: 'Freezer' }).fill('-20C')
+    await page.getByRole('combobox', { name: 'Lies in' }).fill('-20C')
     await page.getByRole('option', { name: /^-20C/ }).first().click()
     await page.getByRole('button', { name: 'Save' }).click()
     await expectLoaded(page, 'Found in the hall')
@@ -99,7 +100,7 @@ test.describe('rejected requests', () => {
     await page.goto(`${openServer.url}/app/containers/${randomUUID()}`)
     await expect(page.getByText('Not found', { exact: true })).toBeVisible()
     await page.goto(`${openServer.url}/app/containers/7`)
-    await expect(page.getByText('Barcode: Enter a UUID like')).toBeVisible()
+    await expect(page.getByText('UUID: Enter a UUID like')).toBeVisible()
   })
 })
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 import type { Page } from '@playwright/test'
@@ -54,7 +54,7 @@ export async function saveCoverage(page: Page) {
   const entries = await page.coverage.stopJSCoverage()
   const covered = entries.flatMap(({ url, source, functions }) => {
     const name = /\/static\/\w+\/(\w[\w.-]*\.js)$/.exec(url)?.[1]
-    return name ? [{ ...readBuiltFile(name, source), functions }] : []
+    return name && hasSourceMap(name) ? [{ ...readBuiltFile(name, source), functions }] : []
   })
   if (covered.length > 0) await createReport().add(covered)
 }
@@ -64,7 +64,7 @@ export async function saveCoverage(page: Page) {
  */
 export async function finishCoverage() {
   const report = createReport()
-  const names = readdirSync(path.join(mappedDir, 'static')).filter((name) => name.endsWith('.js'))
+  const names = readdirSync(path.join(mappedDir, 'static')).filter((name) => name.endsWith('.js') && hasSourceMap(name))
   await report.add(names.map((name) => ({ ...readBuiltFile(name), empty: true })))
   const results = await report.generate()
   const lines = results?.summary.lines
@@ -73,6 +73,9 @@ export async function finishCoverage() {
   if (process.env.CI && Number(lines.pct) < minPercent)
     throw new Error(`coverage ${lines.pct} % is below ${minPercent} %: add journeys`)
 }
+
+/** hasSourceMap is false for the files of the bundler itself, which have no source. */
+const hasSourceMap = (name: string) => existsSync(path.join(mappedDir, 'static', `${name}.map`))
 
 const fileCache = new Map<string, { source: string; sourceMap: unknown }>()
 

@@ -153,7 +153,7 @@ test.describe('rejected requests', () => {
     const id = await newFreezer(page, openServer, name)
     for (const description of ['Plasma', 'Serum'])
       await callApi(page, 'POST', '/api/v1/containers', { description, freezer_id: id })
-    await page.goto(`${openServer.url}/app/freezers/${id}`)
+    await page.goto(`${openServer.url}/app/freezers/${id}?tab=contents`)
     await expect(page.getByRole('table', { name: 'Containers' }).getByRole('row')).toHaveCount(3)
     await startDeletion(page)
     const dialog = page.getByRole('dialog')

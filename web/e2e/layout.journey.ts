@@ -49,7 +49,8 @@ test('no table is wider than the screen, and sorting works by keyboard', async (
   for (const [path, title] of [
     ['/app/alerts', 'Alerts'],
     ['/app/alerts?view=list', 'Alerts'],
-    ['/app/freezers/107', 'Minus80-B2'],
+    ['/app/freezers/107?tab=contents', 'Minus80-B2'],
+    ['/app/freezers/108', 'Minus80-B3'],
     ['/app/users', 'Users'],
     ['/app/todos?view=list', 'Todos'],
   ] as const) {
@@ -124,7 +125,7 @@ test('a detail page has facts beside its tabs, or above them on a narrow screen'
     [1000, false],
   ] as const) {
     await page.setViewportSize({ width, height: 800 })
-    await page.goto(`${openServer.url}/app/freezers/107`)
+    await page.goto(`${openServer.url}/app/freezers/107?tab=contents`)
     await expectLoaded(page, 'Minus80-B2')
     const [factsBox, tabsBox] = await Promise.all([facts.boundingBox(), tabs.boundingBox()])
     expect(Math.abs((tabsBox?.y ?? 0) - (factsBox?.y ?? 0)) < 20, `${width} px`).toBe(isBeside)

@@ -176,7 +176,7 @@ test('search offers the actions on the present freezer and todo', async ({ page,
   await expectLoaded(page, 'Minus80-B2')
   await runCommand(page, 'new con', 'New container')
   await expectLoaded(page, 'New container')
-  await expect(page.getByRole('combobox', { name: 'Freezer' })).toHaveValue('Minus80-B2')
+  await expect(page.getByRole('combobox', { name: 'Lies in' })).toHaveValue('Minus80-B2')
   const { body: todo } = await callApi(page, 'POST', '/api/v1/todos', {
     description: uniqueName('Fetch dry ice'),
     status: 'open',

@@ -24,7 +24,7 @@ test('a site chosen in the header filters lists, their export, the overview and 
   await expect(siteChip(page)).toHaveText(/^Site: Biobank North/)
   await expectSite(page, 'Biobank North')
   await expect(page.getByRole('link', { name: 'Export CSV' })).toHaveAttribute('href', /[?&]site_id=14&/)
-  await expect(menuLink(page, 'Containers')).not.toHaveText(/3,0/)
+  await expect(menuLink(page, 'Containers')).not.toHaveText(/3,[0-9]{3}/)
   await menuLink(page, 'Storage').click()
   await expectLoaded(page, 'Storage')
   const freezer = page.getByRole('main').getByRole('link', { name: /^Minus80-B1/ })

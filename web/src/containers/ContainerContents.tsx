@@ -30,14 +30,16 @@ function ContentGrid({ container }: { container: Container }) {
     <QueryBoundary query={query} rows={8}>
       {(contents) => (
         <div className={classes.columns}>
-          <BoxView
-            contents={contents}
-            name={name}
-            chosen={chosen?.content?.uuid ?? (chosen && 'label' in chosen ? chosen.label : undefined)}
-            onChoose={setChosen}
-            moving={moving}
-            onMovingChange={setMoving}
-          />
+          <div className={classes.panel}>
+            <BoxView
+              contents={contents}
+              name={name}
+              chosen={chosen?.content?.uuid ?? (chosen && 'label' in chosen ? chosen.label : undefined)}
+              onChoose={setChosen}
+              moving={moving}
+              onMovingChange={setMoving}
+            />
+          </div>
           {chosen?.content ? (
             <ContainerCellPanel uuid={chosen.content.uuid} onMove={() => setMoving(chosen.content?.uuid)} />
           ) : chosen && 'label' in chosen ? (

@@ -91,7 +91,6 @@ export function ContainerForm({ initialValues, onSubmit, onCancel, isSaving = fa
             <HolderPicker
               label={labels.parent_uuid}
               required
-              description="A freezer, or a container in it"
               {...form.getInputProps('holder')}
               onChange={(key) => {
                 form.setFieldValue('holder', key)

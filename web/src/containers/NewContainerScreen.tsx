@@ -16,10 +16,10 @@ import {
 } from './api'
 import { ContainerForm } from './ContainerForm'
 
-/** NewContainerScreen creates a container. The URL can preset the barcode and the place: freezer, or parent and position. */
+/** NewContainerScreen creates a container. The URL can preset the barcode, the kind and the place. */
 export function NewContainerScreen() {
   const navigate = useNavigate()
-  const { uuid, barcode, freezer_id, parent, position } = useSearch({ from: '/containers/new' })
+  const { uuid, barcode, kind, freezer_id, parent, position } = useSearch({ from: '/containers/new' })
   const canCreate = usePermission('operator')
   // The name of the parent is in the field from the start.
   const { isPending } = useQuery({ ...containerQuery(parent ?? ''), enabled: parent !== undefined })
@@ -36,6 +36,7 @@ export function NewContainerScreen() {
       breadcrumb={<TextLink to="/containers">Containers</TextLink>}
       initialValues={{
         barcode: barcode ?? uuid ?? null,
+        kind: kind ?? null,
         ...(parent ? { parent_uuid: parent } : { freezer_id: Number(freezer_id) || undefined }),
         position: position ?? null,
       } as NewContainerFields}

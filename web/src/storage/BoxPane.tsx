@@ -38,7 +38,7 @@ export function BoxPane({ id, node, chosen, onChoose, moving, onMovingChange, co
     <Panel title={name} id={id} actions={<Size node={node} />}>
       <Text size="xs" c="dimmed" mb={6}>
         {path.map(({ unit }) => `${containerTitle(unit)} › `)}
-        <TextLink to="/containers/$uuid" params={{ uuid: unit.uuid }} inherit>
+        <TextLink to="/containers/$uuid" params={{ uuid: unit.uuid }} inherit underline="always">
           Open {name}
         </TextLink>
       </Text>

@@ -37,11 +37,11 @@ function EmptyMap({ map: { id, loose } }: { map: FreezerMapData }) {
         <>
           {canEdit && (
             <>
-              <ButtonLink to="/containers/add" search={{ freezer_id: String(id) }}>
-                Add shelves
-              </ButtonLink>
-              <ButtonLink to="/containers/new" search={{ freezer_id: String(id) }} variant="default">
+              <ButtonLink to="/containers/new" search={{ freezer_id: String(id), kind: 'shelf' }} variant="default">
                 New shelf
+              </ButtonLink>
+              <ButtonLink to="/containers/add" search={{ freezer_id: String(id) }} variant="default">
+                Add many
               </ButtonLink>
             </>
           )}
@@ -154,6 +154,7 @@ function Panes({ map }: { map: FreezerMapData }) {
                 params={{ id: String(path.data?.freezer_id) }}
                 search={{ container: chosenUuid }}
                 inherit
+                underline="always"
               >
                 {path.data?.freezer_name}
               </TextLink>

@@ -1,3 +1,6 @@
+import { VisuallyHidden } from '@mantine/core'
+import { Fragment } from 'react'
+
 import { containerTitle } from '../containers/api'
 import { cellName, contentSize } from './cellName'
 import { type Category, fillLevel, percentFull } from './colours'
@@ -33,7 +36,7 @@ export function PositionCell({ cell, look, isActive, isSelected, isChosen, isMov
     <div
       role="gridcell"
       tabIndex={isActive ? 0 : -1}
-      aria-label={name}
+      aria-label={look.isDetailed && content ? undefined : name}
       aria-selected={isSelected}
       aria-disabled={isDisabled || undefined}
       title={name}
@@ -62,15 +65,20 @@ function cellText({ state, content }: Cell, category: Category | undefined): str
 }
 
 function Details({ cell: { label, state, content } }: { cell: Cell }) {
-  if (!content) return <span className={classes.place}>{`${label} ${state}`}</span>
-  const size = contentSize(content)
+  if (!content) return <span className={classes.place}>{`${label}, ${state}`}</span>
+  // The order of the accessible name; the name of the container comes first on the screen.
+  const parts = [content.type, state === 'reserved' ? 'checked out' : state === 'missing' && 'missing', contentSize(content)]
   return (
     <>
+      <span className={classes.place}>{label}</span>
+      <VisuallyHidden>, </VisuallyHidden>
       <span className={classes.name}>{containerTitle(content)}</span>
-      <span className={classes.place}>
-        {label}
-        {state !== 'stored' ? (state === 'reserved' ? ' · out' : ' · missing') : size && ` · ${size}`}
-      </span>
+      {parts.filter(Boolean).map((part) => (
+        <Fragment key={String(part)}>
+          <VisuallyHidden>, </VisuallyHidden>
+          <span className={classes.part}>{part}</span>
+        </Fragment>
+      ))}
       {content.positions !== null && (
         <span className={classes.detailBar}>
           <OccupancyBar taken={content.containers} positions={content.positions} />

@@ -1,4 +1,4 @@
-import { UnstyledButton } from '@mantine/core'
+import { UnstyledButton, VisuallyHidden } from '@mantine/core'
 
 import { containerTitle } from '../containers/api'
 import { fillLevel, percentFull } from './colours'
@@ -13,7 +13,10 @@ interface Props {
   onChoose: (uuid: string) => void
 }
 
-/** ShelfMatrix shows the outermost containers of a freezer as rows, and what lies in them as cells: shelves × racks. */
+/**
+ * ShelfMatrix shows the outermost containers of a freezer as rows, and what lies in them as cells: shelves × racks.
+ * A cell shows how many places of its own are taken, such as those for boxes.
+ */
 export function ShelfMatrix({ roots, chain, onChoose }: Props) {
   return (
     <div className={classes.scroller}>
@@ -33,15 +36,15 @@ export function ShelfMatrix({ roots, chain, onChoose }: Props) {
               </th>
               <td>
                 <div className={classes.racks}>
-                  {(children.length > 0 ? children : [{ unit, occupancy }]).map((node) => (
+                  {(children.length > 0 ? children : [{ unit, occupancy, own: occupancy }]).map((node) => (
                     <RackButton
                       key={node.unit.uuid}
                       name={node.unit === unit ? '' : containerTitle(node.unit)}
-                      occupancy={node.occupancy}
+                      title={containerTitle(node.unit)}
+                      occupancy={node.own.positions > 0 ? node.own : node.occupancy}
                       containers={node.unit.containers}
                       isChosen={chain.has(node.unit.uuid)}
                       onClick={() => onChoose(node.unit.uuid)}
-                      label={describeUnit(containerTitle(node.unit), node.occupancy)}
                     />
                   ))}
                 </div>
@@ -55,27 +58,28 @@ export function ShelfMatrix({ roots, chain, onChoose }: Props) {
 }
 
 interface RackButtonProps {
+  /** Empty if the row has the name already. */
   name: string
-  label: string
+  title: string
   occupancy: Occupancy
   containers: number
   isChosen: boolean
   onClick: () => void
 }
 
-function RackButton({ name, label, occupancy, containers, isChosen, onClick }: RackButtonProps) {
+function RackButton({ name, title, occupancy, containers, isChosen, onClick }: RackButtonProps) {
   const { taken, positions } = occupancy
   return (
     <UnstyledButton
       className={`${classes.rack} ${gridClasses.level}`}
       data-level={fillLevel(taken, positions)}
       aria-pressed={isChosen}
-      aria-label={label}
-      title={label}
+      title={describeUnit(title, occupancy)}
       onClick={onClick}
     >
-      {name && <span>{name}</span>}
+      {name ? <span>{name}</span> : <VisuallyHidden>{title}</VisuallyHidden>}{' '}
       <span>{positions > 0 ? `${percentFull(taken, positions)} %` : containers.toLocaleString('en')}</span>
+      {positions > 0 && <VisuallyHidden>, {describePositions(occupancy)}</VisuallyHidden>}
     </UnstyledButton>
   )
 }
@@ -83,5 +87,8 @@ function RackButton({ name, label, occupancy, containers, isChosen, onClick }: R
 /** describeUnit returns the name of a container and how full it is: "Rack C, 89 %, 72 of 81". */
 const describeUnit = (name: string, { taken, positions }: Occupancy): string =>
   positions > 0
-    ? `${name}, ${percentFull(taken, positions)} %, ${taken.toLocaleString('en')} of ${positions.toLocaleString('en')} positions`
+    ? `${name}, ${percentFull(taken, positions)} %, ${describePositions({ taken, positions })}`
     : name
+
+const describePositions = ({ taken, positions }: Occupancy): string =>
+  `${taken.toLocaleString('en')} of ${positions.toLocaleString('en')} positions`

@@ -11,6 +11,8 @@ export interface UnitNode {
   unit: MapUnit
   parent: UnitNode | undefined
   children: UnitNode[]
+  /** Its own positions, such as the places for boxes in a rack. */
+  own: Occupancy
   /** Adds up the container and all containers in it, like the server does for a freezer. */
   occupancy: Occupancy
 }
@@ -22,7 +24,7 @@ export function buildTree(map: readonly MapUnit[]): { roots: UnitNode[]; byUuid:
   // A parent comes before what lies in it.
   for (const unit of map) {
     const parent = byUuid.get(unit.parent_uuid ?? '')
-    const node: UnitNode = { unit, parent, children: [], occupancy: ownOccupancy(unit) }
+    const node: UnitNode = { unit, parent, children: [], own: ownOccupancy(unit), occupancy: ownOccupancy(unit) }
     byUuid.set(unit.uuid, node)
     ;(parent?.children ?? roots).push(node)
   }

@@ -30,8 +30,10 @@ export function useCellDrag(
       marked?.setAttribute('data-target', '')
     }
     const findTarget = ({ clientX, clientY }: { clientX: number; clientY: number }) => {
-      const element = document.elementFromPoint(clientX, clientY)?.closest('[role=gridcell]')
-      return element && grid.contains(element) && cellOf(element)?.state === 'free' ? element : undefined
+      // The library puts an element of its own under the pointer.
+      const below = document.elementsFromPoint(clientX, clientY)
+      const element = below.map((item) => item.closest('[role=gridcell]')).find((item) => item && grid.contains(item))
+      return element && cellOf(element)?.state === 'free' ? element : undefined
     }
     const cleanups = [...grid.querySelectorAll<HTMLElement>('[data-uuid]')].map((element) =>
       draggable({ element, getInitialData: () => ({ grid, content: cellOf(element)?.content }) }),
