@@ -83,6 +83,7 @@ const screenRoutes = [
   screenRoute('/freezers/new', () => import('./freezers/NewFreezerScreen'), 'NewFreezerScreen'),
   screenRoute('/freezers/add', () => import('./freezers/AddFreezersScreen'), 'AddFreezersScreen'),
   screenRoute('/freezers/$id', () => import('./freezers/FreezerScreen'), 'FreezerScreen'),
+  screenRoute('/freezers/$id/evacuate', () => import('./moves/EvacuateScreen'), 'EvacuateScreen'),
   screenRoute('/computers/new', () => import('./computers/NewComputerScreen'), 'NewComputerScreen'),
   screenRoute('/computers/$id', () => import('./computers/ComputerScreen'), 'ComputerScreen'),
   screenRoute('/containers', () => import('./containers/ContainersScreen'), 'ContainersScreen'),

@@ -2,7 +2,9 @@ import {
   IconActivity,
   IconAlertTriangle,
   IconArrowBackUp,
+  IconArrowDown,
   IconArrowRight,
+  IconArrowUp,
   IconBan,
   IconBell,
   IconBuilding,
@@ -28,6 +30,7 @@ import {
   IconMoon,
   IconPencil,
   IconPlus,
+  IconPrinter,
   IconBox,
   IconScan,
   IconSearch,
@@ -90,6 +93,9 @@ const icons = {
   undo: IconArrowBackUp,
   clock: IconClock,
   move: IconArrowRight,
+  up: IconArrowUp,
+  down: IconArrowDown,
+  print: IconPrinter,
   copy: IconCopy,
 } as const
 

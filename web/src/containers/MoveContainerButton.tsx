@@ -1,104 +1,36 @@
-import { Button, Group, Stack } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { Button } from '@mantine/core'
+import { lazy, useState } from 'react'
 
-import { useRowEdit } from '../api/useRowEdit'
-import { ConflictDialog } from '../components/ConflictDialog'
-import { Dialog } from '../components/Dialog'
-import { ProblemAlert } from '../components/form'
-import { formatIdAsName } from '../components/formatValue'
-import { Picker } from '../components/Picker'
-import { toast } from '../components/toast'
+import { LazyBoundary } from '../components/LazyBoundary'
 import { useFreezerNames } from '../freezers/FreezerLink'
+import { toMoveItem } from '../moves/api'
 import { useObjectActions } from '../search/useObjectActions'
 import { usePermission } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
-import { type Container, containerEditOptions, containerLabels, containerTitle } from './api'
+import type { Container } from './api'
 
-/** MoveContainerButton moves a container to another freezer. */
+const MoveDialog = lazy(() => import('../moves/MoveDialog'))
+
+/** MoveContainerButton moves a container to another freezer or into another container. */
 export function MoveContainerButton({ container }: { container: Container }) {
   const canEdit = usePermission('operator')
   const [isOpen, setIsOpen] = useState(false)
-  const { save, isSaving, rejected, conflict, reset } = useRowEdit<Container>({
-    ...containerEditOptions(container),
-    onSaved: () => toast('Container moved'),
-  })
-  useShortcut('m', 'Move to another freezer', () => setIsOpen(true), canEdit)
-  useObjectActions(canEdit ? [{ label: 'Move…', icon: 'move', run: () => setIsOpen(true) }] : [])
   const getFreezerName = useFreezerNames()
+  useShortcut('m', 'Move to another place', () => setIsOpen(true), canEdit)
+  useObjectActions(canEdit ? [{ label: 'Move…', icon: 'move', run: () => setIsOpen(true) }] : [])
   if (!canEdit) return null
-  const close = () => {
-    setIsOpen(false)
-    reset()
-  }
-  const move = (base: Container, changes: Partial<Container>) => {
-    close()
-    if (Object.keys(changes).length > 0) save(base, changes)
-  }
   return (
     <>
-      <Button onClick={() => setIsOpen(true)} aria-disabled={isSaving}>
-        Move
-      </Button>
-      {(isOpen || rejected) && (
-        <Dialog onClose={close} title={`Move ${containerTitle(container)}`}>
-          <MoveForm
-            container={rejected?.base ?? container}
-            targetId={rejected?.changes.freezer_id}
-            onMove={move}
-            onClose={close}
+      <Button onClick={() => setIsOpen(true)}>Move</Button>
+      {isOpen && (
+        <LazyBoundary>
+          <MoveDialog
+            items={[toMoveItem(container)]}
+            currentPlace={[getFreezerName(container.freezer_id), container.position].filter(Boolean).join(', ')}
+            onClose={() => setIsOpen(false)}
           />
-          <ProblemAlert problem={rejected?.problem} />
-        </Dialog>
-      )}
-      {conflict && (
-        <ConflictDialog
-          conflict={conflict}
-          labels={containerLabels}
-          formatField={formatIdAsName('freezer_id', getFreezerName)}
-          onSave={move}
-          onCancel={close}
-        />
+        </LazyBoundary>
       )}
     </>
-  )
-}
-
-interface MoveFormProps {
-  container: Container
-  targetId: number | undefined
-  onMove: (base: Container, changes: Partial<Container>) => void
-  onClose: () => void
-}
-
-function MoveForm({ container, targetId, onMove, onClose }: MoveFormProps) {
-  const [selectedId, setSelectedId] = useState(targetId ? String(targetId) : '')
-  const getFreezerName = useFreezerNames()
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (selectedId)
-      onMove(container, Number(selectedId) === container.freezer_id ? {} : { freezer_id: Number(selectedId) })
-  }
-  return (
-    <form onSubmit={submit}>
-      <Stack>
-        <Picker
-          kind="freezer"
-          label="Move to"
-          description={`Currently in ${getFreezerName(container.freezer_id)}`}
-          value={selectedId}
-          selectedLabel={getFreezerName(Number(selectedId))}
-          onChange={setSelectedId}
-          data-autofocus
-        />
-        <Group justify="end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" disabled={!selectedId}>
-            Move
-          </Button>
-        </Group>
-      </Stack>
-    </form>
   )
 }

@@ -13,6 +13,8 @@ export interface Selection<T> {
   isAllMatching: boolean
   /** The parameters of the API that select the rows. */
   params: QueryParams
+  /** The order of the list: "-country,name". */
+  sort?: string | undefined
 }
 
 /** maxMatches is the largest number of rows that one request can write. */

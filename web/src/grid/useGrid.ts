@@ -11,7 +11,7 @@ import {
 import { useMemo, useState } from 'react'
 
 import { useSelectedSite } from '../sites/selectedSite'
-import { type GridState, matchParams, pageParams, type SearchParams, shownColumns } from './gridState'
+import { formatSort, type GridState, matchParams, pageParams, type SearchParams, shownColumns } from './gridState'
 import { listQuery } from './listQuery'
 import type { Selection } from './selection'
 import type { ColumnType, ListDefinition } from './types'
@@ -103,6 +103,7 @@ export function useGrid<T extends object>(definition: ListDefinition<T>, { scope
       rows: selectedRows,
       count: isAllMatching ? (total?.count ?? 0) : selectedRows.length,
       isAllMatching,
+      sort: formatSort(state.sort) || definition.defaultSort,
       params: isAllMatching
         ? matchParams(state, scope)
         : { [`${keyField}__in`]: selectedRows.map((row) => String(row[keyField as keyof T])).join(',') },
