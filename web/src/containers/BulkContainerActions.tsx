@@ -1,39 +1,60 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, lazy, useState } from 'react'
 
 import { toProblem } from '../api/problem'
 import { Dialog } from '../components/Dialog'
 import { ProblemAlert } from '../components/form'
-import { Picker } from '../components/Picker'
+import { LazyBoundary } from '../components/LazyBoundary'
 import { toast } from '../components/toast'
-import { deleteSelection, patchSelection, type Selection } from '../grid/selection'
-import type { Container } from './api'
+import { deleteSelection, type Selection } from '../grid/selection'
+import type { LabelSource } from '../labels/parts'
+import { PrintLabelsButton } from '../labels/PrintLabelsButton'
+import type { ContainerRow } from '../lists/containers'
+import { countContainers } from '../moves/pickOrder'
+import { usePermission } from '../session/api'
+
+const MoveSelectionDialog = lazy(() => import('../moves/MoveSelectionDialog'))
 
 interface Props {
-  selection: Selection<Container>
+  selection: Selection<ContainerRow>
   onDone: () => void
 }
 
-/** BulkContainerActions moves or deletes the selected containers, all of them or none. */
+/** BulkContainerActions moves the selected containers, prints their labels or deletes them. */
 export function BulkContainerActions({ selection, onDone }: Props) {
+  const canEdit = usePermission('operator')
   const [dialog, setDialog] = useState<'move' | 'delete'>()
   const close = () => setDialog(undefined)
-  const Form = dialog && { move: MoveDialog, delete: DeleteDialog }[dialog]
   return (
     <>
-      <Button variant="default" onClick={() => setDialog('move')}>
-        Move…
-      </Button>
-      <Button variant="default" onClick={() => setDialog('delete')}>
-        Delete…
-      </Button>
-      {Form && <Form selection={selection} onDone={onDone} onClose={close} />}
+      {canEdit && (
+        <Button variant="default" onClick={() => setDialog('move')}>
+          Move…
+        </Button>
+      )}
+      <PrintLabelsButton source={labelSource(selection)} leftSection={null} />
+      {canEdit && (
+        <Button variant="default" onClick={() => setDialog('delete')}>
+          Delete…
+        </Button>
+      )}
+      {dialog === 'move' && (
+        <LazyBoundary>
+          <MoveSelectionDialog selection={selection} onMoved={onDone} onClose={close} />
+        </LazyBoundary>
+      )}
+      {dialog === 'delete' && <DeleteDialog selection={selection} onDone={onDone} onClose={close} />}
     </>
   )
 }
 
-const countContainers = (count: number) => (count === 1 ? '1 container' : `${count.toLocaleString('en')} containers`)
+/** labelSource returns the labels of a selection, in the order of the list. */
+const labelSource = ({ rows, count, params, sort }: Selection<ContainerRow>): LabelSource => ({
+  params: { ...params, ...(sort && { sort }) },
+  count,
+  firstUuid: rows[0]?.uuid ?? '',
+})
 
 /** useContainerWrite runs a write and refreshes all lists and screens of containers. */
 function useContainerWrite<V>(
@@ -57,37 +78,6 @@ function useContainerWrite<V>(
 }
 
 type DialogProps = Props & { onClose: () => void }
-
-function MoveDialog({ selection, onDone, onClose }: DialogProps) {
-  const [freezerId, setFreezerId] = useState('')
-  const { mutate, isPending, error } = useContainerWrite(
-    (id: number) => patchSelection('containers', selection, { freezer_id: id }),
-    'moved',
-    { onDone, onClose },
-  )
-  const handleSubmit = (event: FormEvent) => {
-    event.preventDefault()
-    if (freezerId) mutate(Number(freezerId))
-  }
-  return (
-    <Dialog onClose={onClose} title={`Move ${countContainers(selection.count)}`}>
-      <form onSubmit={handleSubmit}>
-        <Stack>
-          <Picker kind="freezer" label="Move to" value={freezerId} onChange={setFreezerId} data-autofocus />
-          <ProblemAlert problem={error ? toProblem(error) : undefined} />
-          <Group justify="end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={isPending} disabled={!freezerId}>
-              Move
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
-  )
-}
 
 function DeleteDialog({ selection, onDone, onClose }: DialogProps) {
   const [text, setText] = useState('')

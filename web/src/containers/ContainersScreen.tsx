@@ -40,11 +40,7 @@ export function ContainersScreen() {
       <LookupMatches />
       <DataGrid
         grid={grid}
-        bulkActions={
-          canEdit
-            ? (selection) => <BulkContainerActions selection={selection} onDone={() => grid.select([])} />
-            : undefined
-        }
+        bulkActions={(selection) => <BulkContainerActions selection={selection} onDone={() => grid.select([])} />}
         empty={<EmptyState icon="container" title="No containers yet" actions={newButtons} />}
       />
     </Screen>
