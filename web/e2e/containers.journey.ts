@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 
 import { openTab, tabPanel } from './detailPage'
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, switchUser, test, uniqueName } from './fixtures'
+import { planRows, showPlan, targetOptions } from './moveDialog'
 import { scan } from './scanner'
 import type { Server } from './server'
 
@@ -30,15 +31,16 @@ test('a container is found by scanner, moved, and its history shows the move', a
   const field = dialog.getByRole('combobox', { name: 'Move to' })
   await expect(field).toBeFocused()
   await expect(dialog).toContainText('Currently in -20C')
-  await expect(dialog.getByRole('button', { name: 'Move' })).toBeDisabled()
+  await expect(dialog.getByRole('button', { name: 'Plan' })).toBeDisabled()
   await field.fill('-40')
-  const choices = page.getByRole('region', { name: 'Choices for Move to' }).getByRole('option')
-  await expect(choices.first()).toContainText('-40C')
+  await expect(targetOptions(page).first()).toContainText('-40C')
   await checkScreen(page, 'container-move')
   await page.keyboard.press('Enter') // selects the option
   await expect(field).toHaveValue('-40C')
-  await page.keyboard.press('Enter') // submits the form
-  await expect(page.getByText('Container moved', { exact: true })).toBeVisible()
+  await page.keyboard.press('Enter') // requests the plan
+  await expect(planRows(page)).toHaveText([/-20C.*-40C/])
+  await dialog.getByRole('button', { name: 'Move 1 container' }).click()
+  await expect(page.getByText('1 container moved', { exact: true })).toBeVisible()
   await expect(page.getByRole('region', { name: 'Details' })).toContainText('-40C')
   await expect(tabPanel(page, 'History')).toContainText('Olga Berg changed Freezer: -20C → -40C')
   await checkScreen(page, 'container')
@@ -73,25 +75,24 @@ test.describe('rejected requests', () => {
     await expect(page.getByRole('definition').filter({ hasText: uuid })).toBeVisible()
   })
 
-  test('two users who move one container get a conflict', async ({ page, openServer }) => {
+  test('a user who moves a container that another user has moved sees the new plan first', async ({ page, openServer }) => {
     const [description, thirdFreezer] = [uniqueName('Serum'), uniqueName('-150C')]
     const uuid = await newContainer(page, openServer, description)
     const { body: otherFreezer } = await callApi(page, 'POST', '/api/v1/freezers', { name: thirdFreezer, site_id: 3 })
     await page.goto(`${openServer.url}/app/containers/${uuid}`)
     await expectLoaded(page, description)
     await page.getByRole('button', { name: 'Move' }).click()
+    await page.getByRole('dialog').getByRole('combobox').fill('-40')
+    await page.getByRole('option', { name: /^-40C/ }).first().click()
+    await showPlan(page)
     const { status } = await callApi(page, 'PATCH', `/api/v1/containers/${uuid}`, { freezer_id: otherFreezer.id })
     expect(status).toBe(200)
-    const dialog = page.getByRole('dialog')
-    await dialog.getByRole('combobox').fill('-40')
-    await page.getByRole('option', { name: /^-40C/ }).first().click()
-    await dialog.getByRole('button', { name: 'Move' }).click()
-    await expect(page.getByText('Another user edited this while you did')).toBeVisible()
-    await expect(page.getByRole('dialog')).toContainText('Yours: -40C')
-    await expect(page.getByRole('dialog')).toContainText(`Theirs: ${thirdFreezer}`)
-    await checkScreen(page, 'container-conflict')
-    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
-    await expect(page.getByText('Container moved', { exact: true })).toBeVisible()
+    await page.getByRole('button', { name: 'Move 1 container' }).click()
+    await expect(page.getByText('The plan has changed')).toBeVisible()
+    await expect(planRows(page)).toHaveText([new RegExp(`${thirdFreezer}.*-40C`)])
+    await checkScreen(page, 'container-plan-changed')
+    await page.getByRole('button', { name: 'Move 1 container' }).click()
+    await expect(page.getByText('1 container moved', { exact: true })).toBeVisible()
     const { body } = await callApi(page, 'GET', `/api/v1/containers/${uuid}`)
     expect(body).toMatchObject({ freezer_id: 2, version: 3 })
   })

@@ -4,6 +4,7 @@ import { boxUuid } from './bigLab'
 import { openTab, tabPanel } from './detailPage'
 import { addFilter, chips, filterForm } from './filterForm'
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, switchUser, test, uniqueName } from './fixtures'
+import { showPlan, targetOptions } from './moveDialog'
 
 // The table of all lists: search, filters, order, pages, columns, export and selection, on 3,000 containers.
 
@@ -41,9 +42,9 @@ test('a search finds words in any order and in the names of freezers, and an exp
   for (const freezer of await table(page).locator('td[data-label=Freezer]').allInnerTexts())
     expect(freezer).toBe('Minus80-B1')
   const [header, ...lines] = await download(page)
-  expect(header?.trim()).toBe('uuid,description,freezer_name,site_name')
+  expect(header?.trim()).toBe('uuid,description,barcode,type,freezer_name,site_name')
   expect(lines).toHaveLength(count)
-  for (const line of lines) expect(line).toContain('"Mouse serum, cohort 4",Minus80-B1')
+  for (const line of lines) expect(line).toContain('"Mouse serum, cohort 4",,,Minus80-B1')
 })
 
 test('filters are chips that can be added, changed and removed, and the URL keeps them', async ({ page, openServer }) => {
@@ -242,10 +243,11 @@ test('all matching containers are moved at once, and a range is deleted', async 
   await expect(bar).toContainText('All 60 selected')
   await bar.getByRole('button', { name: 'Move…' }).click()
   const dialog = page.getByRole('dialog', { name: 'Move 60 containers' })
-  await expect(dialog.getByRole('button', { name: 'Move' })).toBeDisabled()
-  await dialog.getByRole('combobox', { name: 'Move to' }).fill(String(to))
-  await page.getByRole('region', { name: 'Choices for Move to' }).getByRole('option', { name }).first().click()
-  await dialog.getByRole('button', { name: 'Move' }).click()
+  await expect(dialog.getByRole('button', { name: 'Plan' })).toBeDisabled()
+  await dialog.getByRole('combobox', { name: 'Move to' }).fill(name)
+  await targetOptions(page).nth(1).click() // the second freezer of this name
+  await showPlan(page)
+  await dialog.getByRole('button', { name: 'Move 60 containers' }).click()
   await expect(page.getByText('60 containers moved')).toBeVisible()
   await expect(page.getByText('No containers match these filters')).toBeVisible()
   await expect(bar).toHaveCount(0)

@@ -83,6 +83,7 @@ const pictures: Picture[] = [
   { name: 'add-containers', route: '/containers/add', search: '?freezer_id=101' },
   { name: 'storage', route: '/storage' },
   { name: 'freezer', route: '/freezers/$id', params: '101' },
+  { name: 'evacuate', route: '/freezers/$id/evacuate', params: '101' },
   { name: 'new-freezer', route: '/freezers/new' },
   { name: 'add-freezers', route: '/freezers/add' },
   { name: 'instruments', route: '/instruments' },

@@ -15,6 +15,7 @@ import { ScreenTabs } from '../components/ScreenTabs'
 import { FreezerLink, useFreezerNames } from '../freezers/FreezerLink'
 import { useListTotal } from '../grid/useListTotal'
 import { attachmentsList } from '../lists/attachments'
+import { PrintLabelsButton } from '../labels/PrintLabelsButton'
 import { insideContainersList } from '../lists/containers'
 import { usePersonName } from '../people/PersonName'
 import { useObjectActions } from '../search/useObjectActions'
@@ -79,6 +80,7 @@ function ContainerActions({ container }: { container: Container }) {
           Show on the map
         </ButtonLink>
       )}
+      <PrintLabelsButton source={{ uuids: [container.uuid] }} isScreenAction />
       <MoveContainerButton container={container} />
       <ContainerMenu container={container} />
     </>

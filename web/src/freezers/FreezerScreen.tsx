@@ -21,6 +21,7 @@ import { useListTotal } from '../grid/useListTotal'
 import { attachmentsList } from '../lists/attachments'
 import { freezerContainersList } from '../lists/containers'
 import { linkedTodosList } from '../lists/todos'
+import { EvacuateButton } from '../moves/EvacuateButton'
 import { useObjectActions } from '../search/useObjectActions'
 import { usePermission } from '../session/api'
 import { SiteLink, useSiteNames } from '../sites/SiteLink'
@@ -167,6 +168,7 @@ function FreezerActions({ freezer }: { freezer: Freezer }) {
           Add many
         </ButtonLink>
       )}
+      <EvacuateButton freezer={freezer} />
       {canEdit && <NewContainerLink freezerId={freezer.id} />}
       <RowMenu
         canDelete={canEdit}
