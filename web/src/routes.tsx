@@ -90,6 +90,7 @@ const screenRoutes = [
   screenRoute('/containers/new', () => import('./containers/NewContainerScreen'), 'NewContainerScreen'),
   screenRoute('/containers/add', () => import('./containers/AddContainersScreen'), 'AddContainersScreen'),
   screenRoute('/containers/$uuid', () => import('./containers/ContainerScreen'), 'ContainerScreen'),
+  screenRoute('/checkouts', () => import('./checkouts/CheckoutsScreen'), 'CheckoutsScreen'),
   screenRoute('/account', () => import('./account/AccountScreen'), 'AccountScreen'),
   screenRoute('/activity', () => import('./history/ActivityScreen'), 'ActivityScreen'),
   screenRoute('/import', () => import('./imports/ImportScreen'), 'ImportScreen'),

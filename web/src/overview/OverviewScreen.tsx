@@ -52,7 +52,7 @@ export function OverviewScreen() {
 function Tiles({ summary }: { summary: Summary }) {
   const n = (count: number) => count.toLocaleString('en')
   return (
-    <SimpleGrid cols={{ base: 2, md: 4 }} spacing="xs">
+    <SimpleGrid cols={{ base: 2, md: 5 }} spacing="xs">
       <StatTile
         label="Open alerts"
         value={n(summary.alerts_open)}
@@ -74,6 +74,13 @@ function Tiles({ summary }: { summary: Summary }) {
         to="/todos"
         search={{ view: 'list', status__not: 'done' }}
         note={`${n(summary.todos_mine)} assigned to me`}
+      />
+      <StatTile
+        label="Checked out"
+        value={n(summary.checkouts_open)}
+        to="/checkouts"
+        badge={summary.checkouts_overdue > 0 && { tone: 'critical', text: `${n(summary.checkouts_overdue)} overdue` }}
+        note={summary.checkouts_mine > 0 ? `${n(summary.checkouts_mine)} by me` : 'None by me'}
       />
       <StatTile
         label="Containers"

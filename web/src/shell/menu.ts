@@ -45,6 +45,13 @@ function countTodos({ todos_open, todos_overdue }: Summary): MenuCount | undefin
   return todos_open > 0 ? total(todos_open) : undefined
 }
 
+function countCheckouts({ checkouts_open, checkouts_overdue }: Summary): MenuCount | undefined {
+  const open = checkouts_open.toLocaleString('en')
+  const overdue = checkouts_overdue.toLocaleString('en')
+  if (checkouts_overdue > 0) return { text: `${overdue} overdue`, tone: 'critical', description: `${open}, ${overdue} overdue` }
+  return checkouts_open > 0 ? total(checkouts_open) : undefined
+}
+
 /** menuGroups lists the items of the menu in order. The search (Cmd-K) lists them as well. */
 export const menuGroups: { label: string; items: MenuItem[] }[] = [
   {
@@ -65,6 +72,7 @@ export const menuGroups: { label: string; items: MenuItem[] }[] = [
         hotkey: 'c',
         count: ({ containers, containers_estimated }) => total(containers, containers_estimated),
       },
+      { label: 'Checked out', icon: 'checkOut', to: '/checkouts', hotkey: 'k', count: countCheckouts },
       {
         label: 'Storage',
         icon: 'storage',

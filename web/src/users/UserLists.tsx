@@ -1,3 +1,4 @@
+import { CheckoutsGrid } from '../checkouts/CheckoutsGrid'
 import { ButtonLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { DataGrid } from '../grid/DataGrid'
@@ -5,6 +6,7 @@ import { useGrid } from '../grid/useGrid'
 import { alertsList } from '../lists/alerts'
 import { attachmentsList } from '../lists/attachments'
 import { changesList } from '../lists/changes'
+import { personCheckoutsList } from '../lists/checkouts'
 import { eventsList } from '../lists/events'
 import { todosList } from '../lists/todos'
 import type { Person } from '../people/api'
@@ -30,6 +32,12 @@ export function UserTodos({ person: { username, display_name } }: Props) {
     />
   )
   return <DataGrid grid={grid} empty={empty} />
+}
+
+/** UserCheckouts lists the containers that a person has. */
+export function UserCheckouts({ person: { username, display_name } }: Props) {
+  const grid = useGrid(personCheckoutsList, { scope: { holder: username }, prefix: 'checkouts.' })
+  return <CheckoutsGrid grid={grid} empty={<EmptyState icon="checkOut" title={`${display_name} has no containers`} />} />
 }
 
 /** UserAlerts lists the alerts about the events of a person. */

@@ -11,7 +11,7 @@ import { type Person, personQuery } from '../people/api'
 import { PersonAvatar } from '../people/PersonName'
 import { usePermission } from '../session/api'
 import { deleteUser, type User, userQuery } from './api'
-import { UserActivity, UserAlerts, UserEvents, UserAttachments, UserTodos } from './UserLists'
+import { UserActivity, UserAlerts, UserAttachments, UserCheckouts, UserEvents, UserTodos } from './UserLists'
 import { UserProfile } from './UserProfile'
 
 /** UserScreen shows everything of one person. Admins also see and edit the account. */
@@ -46,6 +46,7 @@ function PersonTabs({ person, isAdmin }: { person: Person; isAdmin: boolean }) {
         tabs={[
           ...(isAdmin ? [{ name: 'account', label: 'Account', render: () => <UserProfile id={person.id} /> }] : []),
           { name: 'todos', label: 'Todos', render: () => <UserTodos person={person} /> },
+          { name: 'checkouts', label: 'Checked out', render: () => <UserCheckouts person={person} /> },
           { name: 'alerts', label: 'Alerts', render: () => <UserAlerts person={person} /> },
           { name: 'events', label: 'Events', render: () => <UserEvents person={person} /> },
           { name: 'activity', label: 'Activity', render: () => <UserActivity person={person} /> },

@@ -1,0 +1,48 @@
+import { Button, Group, Input } from '@mantine/core'
+import { DateInput } from '@mantine/dates'
+import { useState } from 'react'
+
+import { dueChoices } from './dueDates'
+
+interface Props {
+  value: string | null
+  onChange: (day: string | null) => void
+  error?: string | undefined
+}
+
+/** DueDateField chooses when a container is to be returned: one of the usual days, another one, or none. */
+export function DueDateField({ value, onChange, error }: Props) {
+  const [now] = useState(() => new Date())
+  return (
+    <div>
+      <DateInput
+        label="Due back"
+        placeholder="No due date"
+        clearable
+        clearButtonProps={{ 'aria-label': 'Clear the due date' }}
+        valueFormat="D MMM YYYY"
+        hideOutsideDates
+        weekendDays={[]}
+        popoverProps={{ withinPortal: false }} // stays in its landmark
+        previousLabel="Previous month"
+        nextLabel="Next month"
+        value={value}
+        onChange={(day) => onChange(day || null)}
+        error={error !== undefined}
+      />
+      <Group gap={4} mt={4} role="group" aria-label="Usual due dates">
+        {dueChoices(now).map(({ label, day }) => (
+          <Button
+            key={label}
+            variant={value === day ? 'light' : 'default'}
+            aria-pressed={value === day}
+            onClick={() => onChange(value === day ? null : day)}
+          >
+            {label}
+          </Button>
+        ))}
+      </Group>
+      {error && <Input.Error mt={4}>{error}</Input.Error>}
+    </div>
+  )
+}
