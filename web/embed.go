@@ -148,8 +148,8 @@ func csp(nonce string) string {
 		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 }
 
-// permissionsPolicy disables browser features that the app does not use.
-const permissionsPolicy = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), " +
+// permissionsPolicy disables browser features that the app does not use. The camera reads barcodes.
+const permissionsPolicy = "accelerometer=(), camera=(self), display-capture=(), geolocation=(), gyroscope=(), " +
 	"microphone=(), midi=(), payment=(), usb=()"
 
 // ServePage serves the page for every path, because the app does its own routing. The response is not cacheable.

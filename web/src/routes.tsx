@@ -91,6 +91,7 @@ const screenRoutes = [
   screenRoute('/containers/add', () => import('./containers/AddContainersScreen'), 'AddContainersScreen'),
   screenRoute('/containers/$uuid', () => import('./containers/ContainerScreen'), 'ContainerScreen'),
   screenRoute('/checkouts', () => import('./checkouts/CheckoutsScreen'), 'CheckoutsScreen'),
+  screenRoute('/scan', () => import('./scanMode/ScanModeScreen'), 'ScanModeScreen'),
   screenRoute('/account', () => import('./account/AccountScreen'), 'AccountScreen'),
   screenRoute('/activity', () => import('./history/ActivityScreen'), 'ActivityScreen'),
   screenRoute('/import', () => import('./imports/ImportScreen'), 'ImportScreen'),

@@ -11,5 +11,5 @@ export function createKeyring(): (content: string) => string {
 }
 
 /** randomKey returns a random key. crypto.randomUUID is not available on plain HTTP. */
-const randomKey = () =>
+export const randomKey = () =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -12,6 +12,8 @@ export class Problem extends Error {
   override readonly name = 'Problem'
   readonly status: number
   readonly title: string
+  /** The path of its page, such as /problems/conflict. */
+  readonly type: string | undefined
   readonly requestId: string | undefined
   /** The errors of fields, in the words of a form. */
   readonly errors: FieldError[]
@@ -22,6 +24,7 @@ export class Problem extends Error {
     super(describeDetail(body))
     this.status = body.status
     this.title = body.title ?? 'Something went wrong'
+    this.type = body.type
     this.requestId = body.request_id
     this.errors = toWordsOfForm(body.errors ?? [])
     this.retryAfter = retryAfter

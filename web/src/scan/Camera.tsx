@@ -1,15 +1,11 @@
 import { Text } from '@mantine/core'
 import { useEffect, useEffectEvent, useRef, useState } from 'react'
 
-// The types of the Barcode Detection API, which TypeScript does not have.
-interface BarcodeDetector {
-  detect: (source: HTMLVideoElement) => Promise<{ rawValue: string }[]>
-}
-declare const BarcodeDetector: { new (): BarcodeDetector }
+import { createBarcodeReader, createRepeatFilter } from './barcodeReader'
 
-const scanInterval = 200 // ms
+const scanInterval = 150 // ms
 
-/** Camera shows what the camera sees, and calls onCode once with the first barcode. */
+/** Camera shows what the camera sees, and calls onCode with each barcode that comes into sight. */
 export function Camera({ onCode }: { onCode: (code: string) => void }) {
   const videoRef = useRef<HTMLVideoElement>(null)
   const [error, setError] = useState('')
@@ -19,28 +15,30 @@ export function Camera({ onCode }: { onCode: (code: string) => void }) {
     let stream: MediaStream | undefined
     let timer: ReturnType<typeof setTimeout> | undefined
     let isStopped = false
-    const detector = new BarcodeDetector()
-    const look = async () => {
-      const [found] = video ? await detector.detect(video).catch(() => []) : []
-      if (isStopped) return
-      if (found) handleCode(found.rawValue)
-      else timer = setTimeout(() => void look(), scanInterval)
-    }
-    const start = async () => {
-      try {
-        stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } })
-        if (isStopped || !video) return stop()
-        video.srcObject = stream
-        await video.play()
-        await look()
-      } catch {
-        if (!isStopped) setError('The camera is not available. Allow this site to use it, or type the barcode.')
-      }
-    }
+    const isNew = createRepeatFilter()
     const stop = () => {
       isStopped = true
       clearTimeout(timer)
       for (const track of stream?.getTracks() ?? []) track.stop()
+    }
+    const start = async () => {
+      try {
+        stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } })
+        const read = await createBarcodeReader()
+        if (isStopped || !video) return stop()
+        video.srcObject = stream
+        await video.play()
+        const look = async () => {
+          const code = await read(video).catch(() => undefined)
+          if (isStopped) return
+          if (code && isNew(code, performance.now())) handleCode(code)
+          timer = setTimeout(() => void look(), scanInterval)
+        }
+        await look()
+      } catch {
+        if (!isStopped) setError('The camera is not available. Allow this site to use it, or type the code.')
+        stop()
+      }
     }
     void start()
     return stop
@@ -51,5 +49,13 @@ export function Camera({ onCode }: { onCode: (code: string) => void }) {
         {error}
       </Text>
     )
-  return <video ref={videoRef} muted playsInline aria-label="Camera" style={{ width: '100%', borderRadius: 8 }} />
+  return (
+    <video
+      ref={videoRef}
+      muted
+      playsInline
+      aria-label="Camera"
+      style={{ width: '100%', maxHeight: '40vh', objectFit: 'cover', borderRadius: 8 }}
+    />
+  )
 }

@@ -2,14 +2,16 @@ import { AppShell, Group, Text } from '@mantine/core'
 import { useDisclosure, useNetwork } from '@mantine/hooks'
 import { Notifications } from '@mantine/notifications'
 import { useQueryClient } from '@tanstack/react-query'
-import { Outlet, useLocation, useRouter } from '@tanstack/react-router'
+import { Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
 import { lazy, useEffect, useState } from 'react'
 import { flushSync } from 'react-dom'
 
 import { Icon } from '../components/icons'
 import { LazyBoundary, showLoadError } from '../components/LazyBoundary'
 import { useLiveUpdates } from '../live/liveUpdates'
+import { currentScanHandler } from '../scan/scanHandler'
 import { useScanner } from '../scan/useScanner'
+import { hasStoredEntries } from '../scanMode/entryStorage'
 import { SearchSpotlight } from '../search/SearchSpotlight'
 import { spotlight } from '../search/spotlight'
 import { useSession } from '../session/api'
@@ -22,8 +24,7 @@ import classes from './Shell.module.css'
 import { useShortcut, useShortcutListener } from './shortcuts'
 
 const loadCodes = () => import('../scan/openCode')
-const loadScan = () => import('../scan/ScanDialog').then((module) => ({ default: module.ScanDialog }))
-const ScanDialog = lazy(loadScan)
+const loadQueues = () => import('../scanMode/scanQueues')
 const loadHelp = () => import('./ShortcutsHelp').then((module) => ({ default: module.ShortcutsHelp }))
 const ShortcutsHelp = lazy(loadHelp)
 
@@ -31,9 +32,11 @@ const ShortcutsHelp = lazy(loadHelp)
 export function Shell() {
   const session = useSession()
   const [isMenuOpen, { toggle: toggleMenu, close: closeMenu }] = useDisclosure()
-  const [dialog, setDialog] = useState<'scan' | 'help'>()
+  const [isHelpOpen, setIsHelpOpen] = useState(false)
+  const navigate = useNavigate()
   const { pathname } = useLocation()
   const hasAccess = Boolean(session?.signed_in || session?.open)
+  const hasFrame = hasAccess && pathname !== '/scan' // scan mode needs the whole screen
   useDensityAttribute()
   useEffect(closeMenu, [pathname, closeMenu])
   useEffect(() => {
@@ -43,14 +46,15 @@ export function Shell() {
   }, [])
   // Flushed, so that the next key goes to the field.
   const openSearch = () => flushSync(spotlight.open)
-  const openScan = () => void loadScan().then(() => setDialog('scan'), showLoadError)
-  const openHelp = () => void loadHelp().then(() => setDialog('help'), showLoadError)
-  const closeDialog = () => setDialog(undefined)
+  const openScan = () => void navigate({ to: '/scan' })
+  const openHelp = () => void loadHelp().then(() => setIsHelpOpen(true), showLoadError)
   const context = { queryClient: useQueryClient(), router: useRouter() }
   // Before the shortcuts, which must not see the keys of a scan.
   useScanner(hasAccess, ({ typed, us }) => {
-    setDialog(undefined)
+    setIsHelpOpen(false)
     spotlight.close()
+    const handleScan = currentScanHandler()
+    if (handleScan) return handleScan({ typed, us })
     void loadCodes().then(({ openCode }) => openCode([typed, us], context), showLoadError)
   })
   useShortcutListener()
@@ -58,17 +62,18 @@ export function Shell() {
   useShortcut('/', 'Search', openSearch, hasAccess)
   useShortcut('?', 'Show keyboard shortcuts', openHelp)
   useLiveUpdates(hasAccess)
+  useWaitingScans(session && hasAccess ? (session.username ?? '') : undefined)
   return (
     <AppShell
-      header={{ height: headerHeight, collapsed: !hasAccess }}
-      navbar={{ width: menuWidth, breakpoint: 'sm', collapsed: { mobile: !isMenuOpen, desktop: !hasAccess } }}
+      header={{ height: headerHeight, collapsed: !hasFrame }}
+      navbar={{ width: menuWidth, breakpoint: 'sm', collapsed: { mobile: !isMenuOpen, desktop: !hasFrame } }}
       padding={{ base: 'sm', sm: 'md' }}
       className={classes.shell}
     >
       <a className="skip-link" href="#main">
         Skip to content
       </a>
-      {hasAccess && (
+      {hasFrame && (
         <>
           <AppShell.Header>
             <Header
@@ -92,18 +97,29 @@ export function Shell() {
           />
         </>
       )}
-      <AppShell.Main id="main" tabIndex={-1} className={hasAccess ? classes.main : undefined}>
+      <AppShell.Main id="main" tabIndex={-1} className={hasFrame ? classes.main : undefined}>
         <OfflineBanner />
         <Outlet />
       </AppShell.Main>
       {hasAccess && <SearchSpotlight onScan={openScan} />}
       <Notifications position="bottom-right" limit={4} autoClose={5000} className={classes.notifications} />
       <LazyBoundary>
-        {dialog === 'scan' && <ScanDialog onClose={closeDialog} />}
-        {dialog === 'help' && <ShortcutsHelp onClose={closeDialog} />}
+        {isHelpOpen && <ShortcutsHelp onClose={() => setIsHelpOpen(false)} />}
       </LazyBoundary>
     </AppShell>
   )
+}
+
+/** useWaitingScans sends the scans that waited for the network when the app was closed, and stops at the sign-out. */
+function useWaitingScans(user: string | undefined) {
+  const queryClient = useQueryClient()
+  useEffect(() => {
+    if (!hasStoredEntries()) return
+    void loadQueues().then(({ startQueue, stopQueue }) => {
+      if (user === undefined) stopQueue()
+      else startQueue(user, queryClient)
+    }, showLoadError)
+  }, [user, queryClient])
 }
 
 function OfflineBanner() {
