@@ -105,8 +105,10 @@ test('the bottom bar of a phone leads to the frequent screens and covers nothing
   await bar.getByRole('link', { name: 'Todos' }).click()
   await expectLoaded(page, 'Todos')
   await bar.getByRole('button', { name: 'Scan' }).click()
-  await expect(page.getByRole('dialog')).toBeVisible()
-  await page.keyboard.press('Escape')
+  await expectLoaded(page, 'Scan')
+  await expect(bar).toHaveCount(0) // scan mode has the whole screen
+  await page.getByRole('button', { name: 'Leave scan mode' }).click()
+  await expectLoaded(page, 'Todos')
   await page.goto(`${openServer.url}/app/containers`)
   await expectLoaded(page, 'Containers')
   await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight))

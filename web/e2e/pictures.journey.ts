@@ -61,16 +61,12 @@ const search = async (page: Page) => {
 
 const waitForChart = (page: Page) => expect(page.locator('figure canvas')).toBeVisible()
 
-const openScan = async (page: Page) => {
-  await page.getByRole('button', { name: 'Scan' }).first().click()
-  await expect(page.getByRole('dialog')).toBeVisible()
-}
-
 const pictures: Picture[] = [
   { name: 'overview', route: '/' },
   { name: 'overview-dark', route: '/', scheme: 'dark' },
   { name: 'search', route: '/', prepare: search },
-  { name: 'scan', route: '/', prepare: openScan },
+  { name: 'scan', route: '/scan' },
+  { name: 'checkouts', route: '/checkouts' },
   { name: 'alerts', route: '/alerts', prepare: waitForChart },
   { name: 'alerts-dark', route: '/alerts', scheme: 'dark', prepare: waitForChart },
   { name: 'alert', route: '/alerts/$id', params: 'alert', prepare: waitForChart },

@@ -55,7 +55,8 @@ test('the helper sets the times of the events', async ({ page }) => {
   for (const [i, time] of times.entries()) if (i > 0) expect(Math.round(time - (times[i - 1] ?? 0))).toBe(120)
 })
 
-const scannedPaths = screenPaths().filter((path) => !['/sign-in', '/register', '/password'].includes(path))
+const otherPaths = ['/sign-in', '/register', '/password', '/scan'] // scan mode handles scans itself
+const scannedPaths = screenPaths().filter((path) => !otherPaths.includes(path))
 const groupSize = 8 // one page for several screens, because loading the app takes most of the time
 const pathGroups = Array.from({ length: Math.ceil(scannedPaths.length / groupSize) }, (_, i) =>
   scannedPaths.slice(i * groupSize, (i + 1) * groupSize),
@@ -165,12 +166,6 @@ test('a scan opens the container from every dialog and form, and discards it', a
     await expectBox(page)
     await expect(page.getByRole('dialog')).toHaveCount(0)
   }
-  await page.goto(`${openServer.url}/app/sites/14`)
-  await page.getByRole('button', { name: 'Scan' }).click()
-  await expect(page.getByRole('dialog').getByLabel('Barcode')).toBeFocused()
-  await scan(page, box)
-  await expectBox(page)
-  await expect(page.getByRole('dialog')).toHaveCount(0)
   expect(writes).toEqual([])
 })
 
