@@ -58,9 +58,6 @@ test('every row is 32 px high, and a cut text is the title of its cell', async (
   await expect(short).not.toHaveAttribute('title', /./)
 })
 
-/** The UUIDs are shown only on request. */
-const columns = 'sort=id&fields=description,uuid,freezer_name,site_name'
-
 test('UUIDs and buttons are never cut, and a cut cell says what it holds', async ({ page, openServer }) => {
   await page.setViewportSize({ width: 1280, height: 900 })
   const isCut = (element: Element) => element.scrollWidth > element.clientWidth

@@ -3,6 +3,8 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
+import { CustodyActions } from '../checkouts/CustodyActions'
+import { CustodyTimeline } from '../checkouts/CustodyTimeline'
 import { copyText } from '../components/copyText'
 import { DetailColumns } from '../components/DetailColumns'
 import { type FormatField, formatValue } from '../components/formatValue'
@@ -80,6 +82,7 @@ function ContainerActions({ container }: { container: Container }) {
           Show on the map
         </ButtonLink>
       )}
+      <CustodyActions container={container} />
       <PrintLabelsButton source={{ uuids: [container.uuid] }} isScreenAction />
       <MoveContainerButton container={container} />
       <ContainerMenu container={container} />
@@ -107,6 +110,7 @@ function ContainerTabs({ container }: { container: Container }) {
               },
             ]
           : []),
+        { name: 'custody', label: 'Check-outs', render: () => <CustodyTimeline uuid={uuid} /> },
         {
           name: 'history',
           label: 'History',
