@@ -1,1 +1,1 @@
-import{V as e,W as t}from"./Text.js";var n=t(e(),1),r=n.createContext(null);function i(e){return n.useContext(r)}export{r as n,i as t};
+import{r as e}from"./rolldown-runtime.js";import{H as t}from"./Text.js";var n=e(t(),1),r=n.createContext(null);function i(e){return n.useContext(r)}export{r as n,i as t};

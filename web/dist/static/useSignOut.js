@@ -1,1 +1,1 @@
-import{d as e}from"./removable.js";import{$ as t,K as n,q as r}from"./app.js";function i(){let i=e(),a=t(),o=n()?.username;return async()=>{o&&r(o),i.clear(),await a({to:`/sign-in`})}}export{i as t};
+import{m as e}from"./useQuery.js";import{X as t,Z as n,at as r}from"./app.js";function i(){let i=e(),a=r(),o=t()?.username;return async()=>{o&&n(o),i.clear(),await a({to:`/sign-in`})}}export{i as t};

@@ -1,0 +1,1 @@
+import{m as e}from"./Text.js";var t={bar:`_bar_ivsbm_1`},n=e();function r({taken:e,positions:r,isComparison:i=!1}){let a=r>0?Math.min(1,e/r):0;return(0,n.jsx)(`span`,{className:t.bar,"data-full":a===1&&!i||void 0,"aria-hidden":!0,children:(0,n.jsx)(`span`,{style:{width:`${a*100}%`}})})}export{r as t};

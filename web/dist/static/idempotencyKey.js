@@ -1,0 +1,1 @@
+function e(){let e={content:``,key:``};return n=>(e.key&&e.content===n||(e={content:n,key:t()}),e.key)}var t=()=>[...crypto.getRandomValues(new Uint8Array(16))].map(e=>e.toString(16).padStart(2,`0`)).join(``);export{t as n,e as t};
