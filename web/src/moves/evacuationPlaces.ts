@@ -56,8 +56,8 @@ export function rankPlaces(source: EvacuationSource, places: readonly Evacuation
   ]
   return places
     .filter((place) => place.free !== 0)
-    .map((place) => ({ place, rank: rankOf(place) }))
-    .sort((a, b) => compareNumbers(a.rank, b.rank) || compare(a.place.name, b.place.name))
+    .map((place) => ({ place, order: rankOf(place) }))
+    .sort((a, b) => compareNumbers(a.order, b.order) || compare(a.place.name, b.place.name))
     .map(({ place }) => place)
 }
 
