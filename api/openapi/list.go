@@ -15,7 +15,7 @@ import (
 // addListComponents adds the parameters of a list to the components, and the schema of rows with chosen columns.
 func (o *operation) addListComponents(parameters, schemas object) {
 	list := o.List()
-	if list == nil || o.Kind == rest.KindMatching {
+	if list == nil || o.Kind != rest.KindList {
 		return
 	}
 	name := schemaName(o.row)
