@@ -1,8 +1,7 @@
-import { Button, Group, Menu } from '@mantine/core'
+import { ActionIcon, Button, Group } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 
-import { Icon } from '../components/icons'
-import { MoreMenu } from '../components/MoreMenu'
+import { Icon, type IconName } from '../components/icons'
 import { DataGrid } from '../grid/DataGrid'
 import type { GridActions } from '../grid/useGridState'
 import type { Grid } from '../grid/useGrid'
@@ -32,7 +31,7 @@ export function CheckoutsGrid({ grid, empty, hasQuickFilters = false }: Props) {
           canEdit
             ? {
                 header: 'Actions',
-                width: 10.5,
+                width: 12,
                 render: (row) => row.returned_at === null && <CheckoutRowActions row={row} />,
               }
             : undefined
@@ -70,16 +69,26 @@ function CheckoutRowActions({ row }: { row: CheckoutRow }) {
   const container = { uuid: row.container_uuid, name: checkoutName(row) }
   return (
     <Group gap={4} wrap="nowrap">
-      <CheckInButton container={container} variant="default" size="compact-sm" />
-      <MoreMenu label={`More actions for ${container.name}`} size="sm">
-        <Menu.Item leftSection={<Icon name="user" size={16} />} onClick={() => setDialog('handOver')}>
-          Hand over…
-        </Menu.Item>
-        <Menu.Item leftSection={<Icon name="clock" size={16} />} onClick={() => setDialog('terms')}>
-          Change due date…
-        </Menu.Item>
-      </MoreMenu>
+      <CheckInButton container={container} variant="default" />
+      <RowAction label="Hand over" icon="user" name={container.name} onClick={() => setDialog('handOver')} />
+      <RowAction label="Change due date" icon="clock" name={container.name} onClick={() => setDialog('terms')} />
       <OpenDialog name={dialog} container={container} checkout={row} onClose={() => setDialog(undefined)} />
     </Group>
+  )
+}
+
+interface RowActionProps {
+  label: string
+  icon: IconName
+  /** What people call the container. */
+  name: string
+  onClick: () => void
+}
+
+function RowAction({ label, icon, name, onClick }: RowActionProps) {
+  return (
+    <ActionIcon variant="default" aria-label={`${label}: ${name}`} title={label} onClick={onClick}>
+      <Icon name={icon} size={16} />
+    </ActionIcon>
   )
 }

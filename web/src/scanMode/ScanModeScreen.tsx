@@ -34,10 +34,10 @@ export function ScanModeScreen() {
   const user = session?.username ?? ''
   const running = useStore(currentQueue)
   useEffect(() => startQueue(user, queryClient), [user, queryClient])
-  return running?.user === user && <ScanMode key={user} queue={running.queue} user={user} />
+  return running?.user === user && <ScanPanel key={user} queue={running.queue} user={user} />
 }
 
-function ScanMode({ queue, user }: { queue: ScanQueue; user: string }) {
+function ScanPanel({ queue, user }: { queue: ScanQueue; user: string }) {
   const role = useSession()?.role
   const modes: ScanMode[] = scanModes.filter((mode) => !('role' in mode) || hasRole(role, mode.role))
   const [modeParam, setMode] = useSearchParam('mode')

@@ -83,7 +83,7 @@ export function stopQueue(): void {
   currentQueue.set(undefined)
 }
 
-/** resolvePlace tells the moves that were scanned after a target what it is. */
+/** resolvePlace sets the target of the moves that were scanned after it. */
 function resolvePlace(queue: ScanQueue, { key }: ScanEntry, { place }: ScanOutcome): void {
   const isNamed = (to: PlaceRef) => 'entryKey' in to && to.entryKey === key
   const ref = scanPlace.get()

@@ -98,7 +98,7 @@ export function Shell() {
         </>
       )}
       <AppShell.Main id="main" tabIndex={-1} className={hasFrame ? classes.main : undefined}>
-        <OfflineBanner />
+        {pathname !== '/scan' && <OfflineBanner />} {/* scan mode saves changes later */}
         <Outlet />
       </AppShell.Main>
       {hasAccess && <SearchSpotlight onScan={openScan} />}
