@@ -42,7 +42,7 @@ test('a search finds words in any order and in the names of freezers, and an exp
   for (const freezer of await table(page).locator('td[data-label=Freezer]').allInnerTexts())
     expect(freezer).toBe('Minus80-B1')
   const [header, ...lines] = await download(page)
-  expect(header?.trim()).toBe('uuid,description,barcode,type,freezer_name,site_name')
+  expect(header?.trim()).toBe('uuid,description,barcode,type,freezer_name,site_name,position,status')
   expect(lines).toHaveLength(count)
   for (const line of lines) expect(line).toContain('"Mouse serum, cohort 4",,,Minus80-B1')
 })

@@ -173,7 +173,7 @@ test.describe('rejected requests', () => {
 test('a freezer shows its linked todos', async ({ page, openServer }) => {
   const id = await newFreezer(page, openServer, uniqueName('Frosted'))
   await page.goto(`${openServer.url}/app/freezers/${id}`)
-  await expect(page.getByText('No containers in this freezer')).toBeVisible()
+  await expect(page.getByText('Add shelves, racks and boxes')).toBeVisible()
   await checkScreen(page, 'freezer-empty')
   await openTab(page, 'Todos')
   await expect(page.getByText('No linked todos')).toBeVisible()

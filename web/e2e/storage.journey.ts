@@ -72,7 +72,7 @@ test('the map of a freezer leads from shelves to a tube', async ({ page, openSer
   await free.getByRole('link', { name: 'Put a container here' }).click()
   await expectLoaded(page, 'New container')
   await expect(page.getByRole('combobox', { name: 'Lies in' })).toHaveValue('Box 1B-2')
-  await expect(page.getByRole('textbox', { name: 'Position' })).toHaveValue('H1')
+  await expect(page.getByRole('textbox', { name: 'Position', exact: true })).toHaveValue('H1')
 })
 
 test('a container that is found shows its exact place', async ({ page, securedServer }) => {
@@ -169,16 +169,16 @@ test.describe('rejected requests', () => {
     await page.goto(`${openServer.url}/app/containers/new?parent=${uuid}`)
     await expectLoaded(page, 'New container')
     await page.getByLabel('Description').fill('Third')
-    await page.getByRole('textbox', { name: 'Position' }).fill('b4')
+    await page.getByRole('textbox', { name: 'Position', exact: true }).fill('b4')
     await page.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByText(`B4 of ${name} is taken by Quicker`)).toBeVisible()
-    await expect(page.getByRole('textbox', { name: 'Position' })).toBeFocused()
+    await expect(page.getByRole('textbox', { name: 'Position', exact: true })).toBeFocused()
     await checkScreen(page, 'container-new-taken')
     await page.getByRole('button', { name: 'Choose…' }).click()
     const free = page.getByRole('grid', { name: 'Free positions' })
     await free.getByRole('gridcell', { name: 'A1, First, serum' }).click() // cannot be chosen
     await free.getByRole('gridcell', { name: 'C2, free' }).click()
-    await expect(page.getByRole('textbox', { name: 'Position' })).toHaveValue('C2')
+    await expect(page.getByRole('textbox', { name: 'Position', exact: true })).toHaveValue('C2')
     await page.getByRole('button', { name: 'Save' }).click()
     await expectLoaded(page, 'Third')
     await expect(page.getByRole('img', { name: `C2 of ${name}` })).toBeVisible()

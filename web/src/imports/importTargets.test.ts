@@ -36,7 +36,7 @@ test('columns are summarized without key fields', () => {
     missingRequired: [],
     clearable: ['mac'],
   })
-  // The ID of a container is generated; the barcode is the key.
+  // The ID of a container is generated; the UUID is the key.
   expect(describeColumns(['id'], findTarget('containers')).hasKey).toBe(false)
   expect(describeColumns(['uuid'], findTarget('containers')).hasKey).toBe(true)
 })
