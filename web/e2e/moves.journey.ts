@@ -73,6 +73,7 @@ test('the places of an evacuation are chosen in an order, and the plan and the p
     await page.getByRole('combobox', { name: 'Add a rack, a box or a freezer' }).click()
     await page.keyboard.insertText(text)
     await page.getByRole('option', { name: text }).click()
+    await expect(places(page).filter({ hasText: text })).toBeVisible()
   }
   await add(second)
   await add(rack)

@@ -83,6 +83,7 @@ for (const paths of pathGroups)
     const samples: Record<string, string | number> = {
       '/sites/$id': 14,
       '/freezers/$id': 107,
+      '/freezers/$id/evacuate': 107,
       '/computers/$id': 212,
       '/containers/$uuid': otherBox,
       '/users/$id': 900_012,
@@ -128,7 +129,6 @@ test('a scan opens the container from every dialog and form, and discards it', a
   const writes = recordWrites(page)
   const forms: [path: string, key: string, field: string][] = [
     [`/containers/${otherBox}`, 'u', 'Description'],
-    [`/containers/${otherBox}`, 'm', 'Move to'],
     [`/alerts/${alertId}`, 'q', 'Note'],
     [`/alerts/${alertId}`, 'q', 'Undetermined'],
     [`/alerts/${alertId}`, 'i', 'Assignee'],

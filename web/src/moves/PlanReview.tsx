@@ -40,7 +40,7 @@ export function PlanReview({
     <section ref={ref} tabIndex={-1} aria-label="Plan" style={{ outline: 'none' }}>
       <Stack>
         {hasChanged && (
-          <Alert color="yellow" variant="outline" role="alert" title="The plan has changed">
+          <Alert variant="outline" role="alert" title="The plan has changed">
             Containers were moved or added meanwhile. Nothing of this plan is done yet. Check it again.
           </Alert>
         )}

@@ -33,7 +33,18 @@ export async function fetchTargets(text: string, signal: AbortSignal): Promise<T
     unique.map((row) => row.uuid),
     signal,
   )
-  return [...freezers.map(freezerOption), ...unique.map((row) => containerOption(row, free.get(row.uuid)))]
+  return tellApart([...freezers.map(freezerOption), ...unique.map((row) => containerOption(row, free.get(row.uuid)))])
+}
+
+/** tellApart adds the ID to the details of places that look equal otherwise. */
+function tellApart(options: TargetOption[]): TargetOption[] {
+  const keyOf = ({ title, detail }: TargetOption) => JSON.stringify([title, detail])
+  const groups = Map.groupBy(options, keyOf)
+  return options.map((option) =>
+    (groups.get(keyOf(option))?.length ?? 0) > 1
+      ? { ...option, detail: `${option.detail}, ${option.key.split(' ')[1]}` }
+      : option,
+  )
 }
 
 const compareDepth = (a: ContainerRow, b: ContainerRow) => a.depth - b.depth
