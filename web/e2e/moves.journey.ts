@@ -1,3 +1,4 @@
+import { openTab } from './detailPage'
 import { boxUuid } from './bigLab'
 import { countClicks, expectClicks } from './clicks'
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test, uniqueName } from './fixtures'
@@ -46,6 +47,7 @@ test('3: a dying freezer with 154 boxes is evacuated', async ({ page, openServer
   expectClicks('3 (evacuate a freezer)', clicks(), 6)
   await checkScreen(page, 'evacuate-done')
   await page.getByRole('link', { name: `View ${name}` }).click()
+  await openTab(page, 'Contents')
   await expect(page.getByText('No containers in this freezer')).toBeVisible()
 })
 

@@ -110,7 +110,6 @@ function ContainerTabs({ container }: { container: Container }) {
               },
             ]
           : []),
-        { name: 'custody', label: 'Check-outs', render: () => <CustodyTimeline uuid={uuid} /> },
         {
           name: 'history',
           label: 'History',
@@ -123,6 +122,7 @@ function ContainerTabs({ container }: { container: Container }) {
             />
           ),
         },
+        { name: 'custody', label: 'Check-outs', render: () => <CustodyTimeline uuid={uuid} /> },
         { name: 'attachments', label: 'Attachments', count: files, render: () => <Attachments parent={{ container_uuid: uuid }} /> },
       ]}
     />
