@@ -2,6 +2,8 @@ DROP VIEW occupancy;
 
 DROP TRIGGER assert_freezer_fits ON freezer;
 DROP FUNCTION assert_freezer_fits();
+DROP TRIGGER set_row_lock ON container;
+DROP FUNCTION set_row_lock();
 DROP TRIGGER set_place ON container;
 DROP FUNCTION set_place();
 DROP FUNCTION assert_contents_fit(container, container);

@@ -247,9 +247,6 @@ DECLARE
     occupant container;
     moved    constant boolean := TG_OP = 'INSERT' OR NEW.parent_uuid IS DISTINCT FROM OLD.parent_uuid;
 BEGIN
-    IF TG_OP = 'INSERT' THEN -- wait until the last version is known, if another transaction deletes the same container
-        PERFORM FROM container WHERE uuid = NEW.uuid FOR NO KEY UPDATE;
-    END IF;
     NEW.barcode := nullif(btrim(NEW.barcode, E' \t\r\n'), '');
     IF NEW.rows IS NULL THEN
         NEW.scheme := NULL;
@@ -592,6 +589,23 @@ COMMENT ON FUNCTION assert_contents_fit IS 'Raises a unique violation if the con
 
 CREATE TRIGGER set_place BEFORE INSERT OR UPDATE ON container
     FOR EACH ROW EXECUTE FUNCTION set_place();
+
+
+-- A container that is created again continues the versions of the deleted one. If another transaction is deleting it,
+-- its last version is known only when that transaction ends. This trigger runs between set_place, which may wait for
+-- the parent, and set_version.
+CREATE FUNCTION set_row_lock() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM FROM container WHERE uuid = NEW.uuid FOR NO KEY UPDATE;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION set_row_lock IS 'Trigger function: locks the present row of a container that is to be inserted.';
+
+CREATE TRIGGER set_row_lock BEFORE INSERT ON container
+    FOR EACH ROW EXECUTE FUNCTION set_row_lock();
 
 
 CREATE FUNCTION assert_freezer_fits() RETURNS trigger

@@ -187,6 +187,7 @@ var tableKinds = []struct {
 		"set_custody BEFORE INSERT OR UPDATE OF status, holder, held_since, due_on FOR EACH ROW " +
 			"EXECUTE FUNCTION set_custody()",
 		"set_place BEFORE INSERT OR UPDATE FOR EACH ROW EXECUTE FUNCTION set_place()",
+		"set_row_lock BEFORE INSERT FOR EACH ROW EXECUTE FUNCTION set_row_lock()",
 	}},
 	{"versions and history, IDs from the server", "attachment", []string{
 		setVersion, recordChange, prepareIDs, noTruncate,

@@ -63,6 +63,51 @@ func TestContainerState_fromHistory(t *testing.T) {
 	}
 }
 
+// TestContainerVersion_afterDelete: a container that is created again while another transaction deletes it continues
+// the versions of the deleted one, also if the insert first waits for the lock of the parent. Without the lock of the
+// row it does not: the negative control.
+func TestContainerVersion_afterDelete(t *testing.T) {
+	t.Parallel()
+	for _, control := range []bool{false, true} {
+		url := pgtest.Database(t)
+		pgtest.ExecScript(t, url, withUUIDs(storageLab))
+		if control {
+			pgtest.ExecScript(t, url, "DROP TRIGGER set_row_lock ON container")
+		}
+		observer, parent := pgtest.Connect(t, url), pgtest.Connect(t, url)
+		mustExec(t, parent, "BEGIN")
+		mustExec(t, parent, withUUIDs("SELECT FROM container WHERE uuid = :drawer FOR UPDATE"))
+		inserted := make(chan error, 1)
+		go func() {
+			_, err := pgtest.Value(url, withUUIDs("INSERT INTO container (uuid, parent_uuid) VALUES (:new, :drawer)"))
+			inserted <- err
+		}()
+		pgtest.WaitForLockWait(t, observer)
+		mustExec(t, observer, withUUIDs("INSERT INTO container (uuid, freezer_id) VALUES (:new, 1)")) // version 2
+		deleter := pgtest.Connect(t, url)
+		mustExec(t, deleter, "BEGIN")
+		mustExec(t, deleter, withUUIDs("DELETE FROM container WHERE uuid = :new"))
+		mustExec(t, parent, "COMMIT")
+		pgtest.WaitFor(t, "the insert to wait for the delete", func() bool {
+			return pgtest.QueryValue[bool](t, observer, `SELECT EXISTS (
+				SELECT FROM pg_stat_activity WHERE $1::integer = ANY (pg_blocking_pids(pid))
+			)`, deleter.PgConn().PID())
+		})
+		mustExec(t, deleter, "COMMIT")
+		if err := <-inserted; err != nil {
+			t.Fatal(err)
+		}
+		want := int64(3)
+		if control {
+			want = 2
+		}
+		const version = "SELECT version FROM container WHERE uuid = :new"
+		if got := pgtest.QueryValue[int64](t, observer, withUUIDs(version)); got != want {
+			t.Errorf("control %v: version %d, want %d", control, got, want)
+		}
+	}
+}
+
 // foldHistory applies all changes of containers in their order. It counts the problems and returns the last states of
 // the containers that are not deleted.
 func foldHistory(t *testing.T, q pgtest.Querier) (problems map[string]int, states map[string]string) {

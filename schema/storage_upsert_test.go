@@ -67,7 +67,8 @@ func TestUpsertContainer_concurrently(t *testing.T) {
 		result := fmt.Sprint(<-first, ", ", <-second)
 		want := "<nil>, <nil>"
 		if control {
-			want = `ERROR: duplicate key value violates unique constraint "container_place_unique" (SQLSTATE 23505), <nil>`
+			want = `ERROR: duplicate key value violates unique constraint "container_place_unique" ` +
+				`(SQLSTATE 23505), <nil>`
 		}
 		if result != want {
 			t.Errorf("control %v: %s, want %s", control, result, want)
@@ -81,7 +82,9 @@ func TestUpsertContainer_concurrently(t *testing.T) {
 // upsertContainer creates or replaces the container with a fixed UUID.
 func upsertContainer(conn *pgx.Conn, description string) error {
 	_, err := db.New(conn).UpsertContainer(context.Background(), db.UpsertContainerParams{
-		Uuid: uuid.MustParse("00000000-0000-4000-8000-000000000001"), Description: &description, FreezerID: new(int64(1)),
+		Uuid:        uuid.MustParse("00000000-0000-4000-8000-000000000001"),
+		Description: &description,
+		FreezerID:   new(int64(1)),
 	})
 	return err
 }
