@@ -20,7 +20,7 @@ function recordWrites(page: Page): string[] {
   const writes: string[] = []
   page.on('request', (request) => {
     const isDryRun = request.url().includes('dry_run=true')
-    if (request.method() !== 'GET' && !isDryRun) writes.push(`${request.method()} ${request.url()}`)
+    if (!['GET', 'HEAD'].includes(request.method()) && !isDryRun) writes.push(`${request.method()} ${request.url()}`)
   })
   return writes
 }
