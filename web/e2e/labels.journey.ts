@@ -83,7 +83,7 @@ test('a label printer gets ZPL', async ({ page, openServer }) => {
   await dialog(page).getByLabel('Labels', { exact: true }).selectOption('roll-50x25')
   await dialog(page).getByLabel('Printer resolution').selectOption('300 dpi')
   await expect(dialog(page).getByLabel('Labels already used')).toHaveCount(0)
-  await dialog(page).getByRole('combobox', { name: 'Lines of text' }).focus()
+  await dialog(page).getByRole('combobox', { name: 'Lines of text' }).press('ArrowDown')
   await dialog(page).getByRole('option', { name: 'Project' }).click() // removes the line
   await dialog(page).getByRole('option', { name: 'Freezer' }).click()
   await page.keyboard.press('Escape')

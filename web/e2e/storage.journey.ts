@@ -176,7 +176,7 @@ test.describe('rejected requests', () => {
     await checkScreen(page, 'container-new-taken')
     await page.getByRole('button', { name: 'Choose…' }).click()
     const free = page.getByRole('grid', { name: 'Free positions' })
-    await free.getByRole('gridcell', { name: 'A1, First, serum' }).click() // cannot be chosen
+    await free.getByRole('gridcell', { name: 'A1, First, serum' }).click({ force: true }) // cannot be chosen
     await free.getByRole('gridcell', { name: 'C2, free' }).click()
     await expect(page.getByRole('textbox', { name: 'Position', exact: true })).toHaveValue('C2')
     await page.getByRole('button', { name: 'Save' }).click()
