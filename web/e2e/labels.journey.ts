@@ -85,7 +85,7 @@ test('a label printer gets ZPL', async ({ page, openServer }) => {
   await expect(dialog(page).getByLabel('Labels already used')).toHaveCount(0)
   await dialog(page).getByRole('combobox', { name: 'Lines of text' }).press('ArrowDown')
   await dialog(page).getByRole('option', { name: 'Project' }).click() // removes the line
-  await dialog(page).getByRole('option', { name: 'Freezer' }).click()
+  await dialog(page).getByRole('option', { name: 'Freezer', exact: true }).click()
   await page.keyboard.press('Escape')
   await expect(preview(page).locator('text')).toHaveText(['Mouse serum, cohort 4', 'Minus80-B1'])
   await checkScreen(page, 'labels-roll')
