@@ -138,7 +138,16 @@ test('search offers the actions on the present container', async ({ page, contex
   await expectLoaded(page, 'Mouse serum, cohort 4')
   await openSearch(page)
   const actions = page.getByRole('group', { name: 'On this page' }).getByRole('option')
-  await expect(actions).toHaveText(['Print label…', 'Move…', 'Edit', 'Copy barcode', 'Delete…'])
+  await expect(actions).toHaveText([
+    'Check out…',
+    'Mark as missing…',
+    'Print label…',
+    'Move…',
+    'Edit',
+    'Copy barcode',
+    'Discard…',
+    'Delete…',
+  ])
   await checkScreen(page, 'search-actions')
   await page.keyboard.press('Escape')
   await runCommand(page, 'copy', 'Copy barcode')
