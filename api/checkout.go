@@ -197,8 +197,8 @@ type CheckoutTransfer struct {
 	Version *int64 `json:"version"`
 }
 
-// TransferCheckout records that a holder hands a container over to another user. It ends the check-out with a deposit of
-// the holder, and creates a check-out with a withdrawal of the other user, which it returns. All of it is one
+// TransferCheckout records that a holder hands a container over to another user. It ends the check-out with a deposit
+// of the holder, and creates a check-out with a withdrawal of the other user, which it returns. All of it is one
 // transaction.
 func (cu custody) TransferCheckout(
 	ctx context.Context, c *rest.Call, in CheckoutTransfer,

@@ -15,7 +15,7 @@ import (
 // enumValues are the allowed values of columns by table and column, read from the CHECK constraints of the schema.
 type enumValues map[string]map[string][]string
 
-var enumConstraintRE = regexp.MustCompile(`CONSTRAINT (\w+)\s+CHECK \((\w+) IN \(\s*('[^)]*')\s*\)\)`)
+var enumConstraintRE = regexp.MustCompile(`CONSTRAINT (\w+)\s+CHECK \(\s*(\w+) IN \(\s*('[^)]*')\s*\)\s*\)`)
 
 var enumSeparatorRE = regexp.MustCompile(`',\s+'`)
 
