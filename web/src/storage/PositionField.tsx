@@ -23,10 +23,10 @@ export function PositionField({ parent, value, onChange, ...rest }: Props) {
       <TextInput label={containerLabels.position} description="This container has no rows and columns." disabled {...rest} />
     )
   return (
-    <Group gap={6} align="end" wrap="nowrap">
+    <Group gap={6} align="start" wrap="nowrap">
       <TextInput
         label={containerLabels.position}
-        description={data?.free == null ? undefined : `${data.free.toLocaleString('en')} free`}
+        description={data?.free == null ? 'Free positions' : `${data.free.toLocaleString('en')} free`}
         autoComplete="off"
         style={{ flex: 1 }}
         {...rest}
@@ -53,7 +53,7 @@ function FreePositions({ data, shape, value, onChange }: FreePositionsProps) {
     <>
       <Popover opened={isOpen} onChange={setIsOpen} withinPortal={false} position="bottom-end" shadow="md" trapFocus returnFocus>
         <Popover.Target>
-          <Button variant="default" onClick={() => setIsOpen(!isOpen)}>
+          <Button variant="default" mt={belowLabels} onClick={() => setIsOpen(!isOpen)}>
             Choose…
           </Button>
         </Popover.Target>
@@ -73,12 +73,15 @@ function FreePositions({ data, shape, value, onChange }: FreePositionsProps) {
         </Popover.Dropdown>
       </Popover>
       {next && (
-        <Button variant="default" onClick={() => onChange(next)}>
+        <Button variant="default" mt={belowLabels} onClick={() => onChange(next)}>
           Next free
         </Button>
       )}
     </>
   )
 }
+
+/** belowLabels aligns the buttons with the field, which has a label and a description. */
+const belowLabels = 38 // px
 
 const pickerLook = { isDetailed: false, categoryOf: undefined }
