@@ -31,7 +31,7 @@ export function CheckoutsGrid({ grid, empty, hasQuickFilters = false }: Props) {
           canEdit
             ? {
                 header: 'Actions',
-                width: 12,
+                width: 11,
                 render: (row) => row.returned_at === null && <CheckoutRowActions row={row} />,
               }
             : undefined

@@ -19,7 +19,7 @@ const holderColumn: GridColumn<CheckoutRow> = {
   header: 'Holder',
   type: 'person',
   cell: ({ holder }) => <PersonName username={holder} isLink />,
-  width: 11,
+  width: 9.5,
 }
 
 const columns: GridColumn<CheckoutRow>[] = [
@@ -44,7 +44,7 @@ const columns: GridColumn<CheckoutRow>[] = [
     value: () => null,
     cell: (row) => <Barcode uuid={row.container_uuid} />,
     exportFields: ['container_uuid'],
-    width: 9,
+    width: 8,
   },
   holderColumn,
   {
@@ -52,7 +52,7 @@ const columns: GridColumn<CheckoutRow>[] = [
     header: 'Since',
     type: 'time',
     cell: ({ checked_out_at }) => <TimeAgo at={checked_out_at} />,
-    width: 8.5,
+    width: 7.5,
   },
   {
     id: 'due_on',
@@ -60,9 +60,9 @@ const columns: GridColumn<CheckoutRow>[] = [
     type: 'date',
     isNullable: true,
     cell: (row) => <DueBack checkout={row} />,
-    width: 13,
+    width: 12,
   },
-  { id: 'purpose', header: 'Purpose', type: 'text', isNullable: true, width: 10 },
+  { id: 'purpose', header: 'Purpose', type: 'text', isNullable: true, width: 7.5 },
   {
     id: 'freezer_name',
     header: 'Freezer',

@@ -1,5 +1,3 @@
-import { Text } from '@mantine/core'
-
 import { Icon, type IconName } from '../components/icons'
 import { ButtonLink, TextLink } from '../components/links'
 import { DueDate } from '../todos/DueDate'
@@ -19,10 +17,10 @@ export function ScanCard({ outcome }: { outcome: ScanOutcome }) {
     <div className={classes.card} data-tone={tone}>
       <Icon name={outcomeIcons[tone]} size={48} />
       <div className={classes.text}>
-        <Text className={classes.title} component="h2">
+        <h2 className={classes.title}>
           {title}
-        </Text>
-        <Text className={classes.what} component="p">
+        </h2>
+        <p className={classes.what}>
           {uuid ? (
             <TextLink to="/containers/$uuid" params={{ uuid }} c="inherit" underline="always">
               {what}
@@ -30,10 +28,10 @@ export function ScanCard({ outcome }: { outcome: ScanOutcome }) {
           ) : (
             what
           )}
-        </Text>
-        {where && <Text component="p">{where}</Text>}
+        </p>
+        {where && <p>{where}</p>}
         {who && (
-          <Text component="p">
+          <p>
             {personName(who)}
             {since && (
               <>
@@ -45,9 +43,9 @@ export function ScanCard({ outcome }: { outcome: ScanOutcome }) {
                 , due back on <DueDate todo={{ due_on: dueOn }} />
               </>
             )}
-          </Text>
+          </p>
         )}
-        {message && <Text component="p">{message}</Text>}
+        {message && <p>{message}</p>}
         <RegisterLink outcome={outcome} />
       </div>
     </div>

@@ -163,7 +163,7 @@ function CodeInput({ onCode }: { onCode: (code: string) => void }) {
           <TextInput
             flex={1}
             label="Code"
-            placeholder="Scan, or type a code"
+            placeholder="Scan or type"
             autoComplete="off"
             autoCapitalize="off"
             spellCheck={false}
