@@ -98,8 +98,8 @@ func labelLines(in LabelParams) []string {
 }
 
 // RenderLabels renders a label for each container that matches the filters, in the order of the list: a code with the
-// barcode of the container, or else its UUID, and lines of text. What is printed scans back. At most 5,000 containers may
-// match. Print PDF at its full size, without scaling.
+// barcode of the container, or else its UUID, and lines of text. What is printed scans back. At most 5,000 containers
+// may match. Print PDF at its full size, without scaling.
 func RenderLabels(in LabelParams, rows []map[string]string) (rest.File, error) {
 	template, _ := label.FindTemplate(value(in.Template, defaultTemplate))
 	symbology := label.Symbology(value(in.Symbology, string(label.QR)))

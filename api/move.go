@@ -265,7 +265,7 @@ func newTarget(in MoveTarget, errs *problem.FieldErrors) (to target) {
 		errs.Add("body", "must have either freezer_id or container_uuid")
 	case in.FreezerID != nil:
 		to.freezer = *in.FreezerID
-	case *in.ContainerUUID == uuid.Nil: // stands for none in the queries
+	case *in.ContainerUUID == uuid.Nil: // means none in the queries
 		errs.Add("container_uuid", noContainer)
 	default:
 		to.container = *in.ContainerUUID

@@ -206,7 +206,7 @@ func (m *mover) placeAt(i int, row db.ParsePositionsRow) {
 	case p.grid == nil:
 		m.errs.addInvalid(field, "needs a target with a grid")
 	case cell == placement.Cell{}:
-		m.errs.addInvalid(field, "must be from %s to %s", row.FirstLabel, row.LastLabel)
+		m.errs.addInvalid(field, "must be from %s", row.LabelRange)
 	case p.blocked[cell]:
 		m.errs.addInvalid(field, "%s is blocked", row.Label)
 	case isTaken:

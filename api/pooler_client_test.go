@@ -164,13 +164,20 @@ func (c *poolerClient) round() {
 	c.do("update", ok, "PATCH", "/api/v1/sites/2", contact) // all clients update this row
 	c.do("", ok, "GET", "/api/v1/instruments?site_id=1", "", "Accept: text/csv")
 	box := "/api/v1/containers/" + uuid.NewString()
-	c.do("insert", created, "PUT", box, `{"description":null,"freezer_id":1}`)
-	c.do("update", ok, "POST", box, `{"description":"full","freezer_id":2}`)
+	c.do("insert", created, "PUT", box, containerBody("null", 1))
+	c.do("update", ok, "POST", box, containerBody(`"full"`, 2))
 	c.do("", ok, "DELETE", box+"?dry_run=true", "")
 	c.do("", ok, "GET", box, "")
 	c.do("delete", ok, "DELETE", box, "")
 	c.do("", ok, "GET", "/api/v1/computers", "", "Accept: text/csv")
 	c.do("delete", ok, "DELETE", one, "", `If-Match: "2"`)
+}
+
+// containerBody returns the JSON of a container with the description, also as JSON, in a freezer.
+func containerBody(description string, freezerID int) string {
+	return fmt.Sprintf(`{"description":%s,"freezer_id":%d,"barcode":null,"kind":null,"type":null,"owner":null,`+
+		`"project":null,"quantity":null,"unit":null,"expires_on":null,"thaw_count":0,"rows":null,"columns":null,`+
+		`"scheme":null,"blocked":null,"capacity":null,"parent_uuid":null,"position":null}`, description, freezerID)
 }
 
 // bulk imports one body of one and a half chunks.

@@ -505,11 +505,7 @@ WITH element AS (
     UNION ALL
     SELECT line, 'position', 400, CASE
         WHEN layout = '' THEN 'needs a parent with a grid'
-        WHEN position_row IS NULL THEN format(
-            'must be from %s to %s',
-            position_label(layout, 1, 1),
-            position_label(layout, layout_rows(layout), layout_columns(layout))
-        )
+        WHEN position_row IS NULL THEN 'must be from ' || position_range(layout)
         ELSE 'is blocked'
     END
     FROM place
@@ -790,11 +786,7 @@ type ImportContainersRow struct {
 //	    UNION ALL
 //	    SELECT line, 'position', 400, CASE
 //	        WHEN layout = '' THEN 'needs a parent with a grid'
-//	        WHEN position_row IS NULL THEN format(
-//	            'must be from %s to %s',
-//	            position_label(layout, 1, 1),
-//	            position_label(layout, layout_rows(layout), layout_columns(layout))
-//	        )
+//	        WHEN position_row IS NULL THEN 'must be from ' || position_range(layout)
 //	        ELSE 'is blocked'
 //	    END
 //	    FROM place
@@ -1084,7 +1076,8 @@ type PatchContainerParams struct {
 	ID          *int64           `json:"id"`
 }
 
-// Changes the given fields of a container. The other fields keep their values. What lies in the container moves with it.
+// Changes the given fields of a container. The other fields keep their values. What lies in the container moves with
+// it.
 //
 //	UPDATE container SET
 //	    description = CASE

@@ -258,7 +258,7 @@ type Container struct {
 	Rows *int32 `json:"rows"`
 	// Number of columns of the grid; null without a grid.
 	Columns *int32 `json:"columns"`
-	// How positions are labelled: A1 (B4 is row 2, column 4), 1-1 (2-4) or 1 (numbers, row by row); null without a grid. A1 unless given.
+	// How positions are labelled: A1 (B4 is row 2, column 4), 1-1 (2-4) or 1 (numbers, row by row). A1 unless given; null without a grid.
 	Scheme *string `json:"scheme"`
 	// Positions that cannot be used, such as "C3, C4"; null for none.
 	Blocked *string `json:"blocked"`

@@ -806,10 +806,7 @@ SELECT
     coalesce(cell.position_row, 0)::integer AS position_row,
     coalesce(cell.position_column, 0)::integer AS position_column,
     coalesce(position_label(container.layout, cell.position_row, cell.position_column), '')::text AS label,
-    coalesce(position_label(container.layout, 1, 1), '')::text AS first_label,
-    coalesce(
-        position_label(container.layout, layout_rows(container.layout), layout_columns(container.layout)), ''
-    )::text AS last_label
+    coalesce(position_range(container.layout), '')::text AS label_range
 FROM (
     SELECT
         unnest($1::integer[]) AS number,
@@ -832,22 +829,18 @@ type ParsePositionsRow struct {
 	PositionRow    int32  `json:"position_row"`
 	PositionColumn int32  `json:"position_column"`
 	Label          string `json:"label"`
-	FirstLabel     string `json:"first_label"`
-	LastLabel      string `json:"last_label"`
+	LabelRange     string `json:"label_range"`
 }
 
 // Returns the rows and columns of labels in the grids of containers, as parse_position does; 0 if the grid has no such
-// position. first_label and last_label are empty without a grid.
+// position. label_range is such as A1 to J10, and empty without a grid.
 //
 //	SELECT
 //	    input.number::integer AS number,
 //	    coalesce(cell.position_row, 0)::integer AS position_row,
 //	    coalesce(cell.position_column, 0)::integer AS position_column,
 //	    coalesce(position_label(container.layout, cell.position_row, cell.position_column), '')::text AS label,
-//	    coalesce(position_label(container.layout, 1, 1), '')::text AS first_label,
-//	    coalesce(
-//	        position_label(container.layout, layout_rows(container.layout), layout_columns(container.layout)), ''
-//	    )::text AS last_label
+//	    coalesce(position_range(container.layout), '')::text AS label_range
 //	FROM (
 //	    SELECT
 //	        unnest($1::integer[]) AS number,
@@ -871,8 +864,7 @@ func (q *Queries) ParsePositions(ctx context.Context, arg ParsePositionsParams) 
 			&i.PositionRow,
 			&i.PositionColumn,
 			&i.Label,
-			&i.FirstLabel,
-			&i.LastLabel,
+			&i.LabelRange,
 		); err != nil {
 			return nil, err
 		}

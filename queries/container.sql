@@ -142,7 +142,8 @@ WHERE assert_version(container.version, sqlc.narg('version'))
 RETURNING sqlc.embed(container), xmax = 0 AS created;
 
 -- name: PatchContainer :one
--- Changes the given fields of a container. The other fields keep their values. What lies in the container moves with it.
+-- Changes the given fields of a container. The other fields keep their values. What lies in the container moves with
+-- it.
 UPDATE container SET
     description = CASE
         WHEN 'description' = ANY (@given::text[]) THEN sqlc.narg('description')::text
@@ -372,11 +373,7 @@ WITH element AS (
     UNION ALL
     SELECT line, 'position', 400, CASE
         WHEN layout = '' THEN 'needs a parent with a grid'
-        WHEN position_row IS NULL THEN format(
-            'must be from %s to %s',
-            position_label(layout, 1, 1),
-            position_label(layout, layout_rows(layout), layout_columns(layout))
-        )
+        WHEN position_row IS NULL THEN 'must be from ' || position_range(layout)
         ELSE 'is blocked'
     END
     FROM place

@@ -177,16 +177,13 @@ WHERE container.uuid = ANY (@uuids::uuid[])
 
 -- name: ParsePositions :many
 -- Returns the rows and columns of labels in the grids of containers, as parse_position does; 0 if the grid has no such
--- position. first_label and last_label are empty without a grid.
+-- position. label_range is such as A1 to J10, and empty without a grid.
 SELECT
     input.number::integer AS number,
     coalesce(cell.position_row, 0)::integer AS position_row,
     coalesce(cell.position_column, 0)::integer AS position_column,
     coalesce(position_label(container.layout, cell.position_row, cell.position_column), '')::text AS label,
-    coalesce(position_label(container.layout, 1, 1), '')::text AS first_label,
-    coalesce(
-        position_label(container.layout, layout_rows(container.layout), layout_columns(container.layout)), ''
-    )::text AS last_label
+    coalesce(position_range(container.layout), '')::text AS label_range
 FROM (
     SELECT
         unnest(@numbers::integer[]) AS number,

@@ -48,6 +48,7 @@ ALTER TABLE freezer DROP COLUMN capacity;
 DROP FUNCTION list_positions(text);
 DROP FUNCTION parse_position(text, text);
 DROP FUNCTION is_blocked(text, text);
+DROP FUNCTION position_range(text);
 DROP FUNCTION position_label(text, integer, integer);
 DROP FUNCTION row_letters(integer);
 DROP FUNCTION layout_columns(text);

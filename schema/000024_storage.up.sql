@@ -40,6 +40,11 @@ RETURN CASE split_part(layout, ' ', 2)
 END;
 COMMENT ON FUNCTION position_label IS 'Returns the label of a position of a grid, such as B4; null without a grid.';
 
+CREATE FUNCTION position_range(layout text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+RETURN position_label(layout, 1, 1) || ' to ' || position_label(layout, layout_rows(layout), layout_columns(layout));
+COMMENT ON FUNCTION position_range IS 'Returns the first and the last position of a grid, such as A1 to J10.';
+
 CREATE FUNCTION is_blocked(layout text, label text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
 RETURN label = ANY (string_to_array(split_part(layout, ' ', 3), ','));
@@ -77,7 +82,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION parse_position IS 'Returns the row and the column of a label; nulls if the grid has no such position.';
+COMMENT ON FUNCTION parse_position IS
+    'Returns the row and the column of a label; nulls if the grid has no such position.';
 
 -- STRICT and ROWS keep the estimate of the planner small: with a large one, Postgres compiles the query for seconds.
 CREATE FUNCTION list_positions(layout text)
@@ -209,8 +215,8 @@ COMMENT ON COLUMN container.thaw_count      IS 'How often the contents were thaw
 COMMENT ON COLUMN container.rows            IS 'Number of rows of the grid; null without a grid.';
 COMMENT ON COLUMN container.columns         IS 'Number of columns of the grid; null without a grid.';
 COMMENT ON COLUMN container.scheme          IS
-    'How positions are labelled: A1 (B4 is row 2, column 4), 1-1 (2-4) or 1 (numbers, row by row); null without a grid. '
-    'A1 unless given.';
+    'How positions are labelled: A1 (B4 is row 2, column 4), 1-1 (2-4) or 1 (numbers, row by row). A1 unless given; '
+    'null without a grid.';
 COMMENT ON COLUMN container.blocked         IS 'Positions that cannot be used, such as "C3, C4"; null for none.';
 COMMENT ON COLUMN container.capacity        IS
     'How many containers may lie in one without a grid; null for any number.';
@@ -352,7 +358,8 @@ BEGIN
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION set_place IS 'Trigger function: sets what follows from the place of a container, and checks the place.';
+COMMENT ON FUNCTION set_place IS
+    'Trigger function: sets what follows from the place of a container, and checks the place.';
 
 
 -- with_position(container, former) derives the label from row and column, or row and column from the label, whichever
@@ -382,11 +389,7 @@ BEGIN
         placed.position_row BETWEEN 1 AND layout_rows(placed.parent_layout)
         AND placed.position_column BETWEEN 1 AND layout_columns(placed.parent_layout)
     ) IS NOT TRUE THEN
-        RAISE EXCEPTION 'must be from % to %',
-            position_label(placed.parent_layout, 1, 1),
-            position_label(
-                placed.parent_layout, layout_rows(placed.parent_layout), layout_columns(placed.parent_layout)
-            )
+        RAISE EXCEPTION 'must be from %', position_range(placed.parent_layout)
             USING ERRCODE = 'check_violation', COLUMN = 'position';
     END IF;
     placed.position := position_label(placed.parent_layout, placed.position_row, placed.position_column);
@@ -585,7 +588,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION assert_contents_fit IS 'Raises a unique violation if the contents of a container do not fit its grid.';
+COMMENT ON FUNCTION assert_contents_fit IS
+    'Raises a unique violation if the contents of a container do not fit its grid.';
 
 CREATE TRIGGER set_place BEFORE INSERT OR UPDATE ON container
     FOR EACH ROW EXECUTE FUNCTION set_place();
@@ -697,7 +701,8 @@ COMMENT ON VIEW   occupancy                IS
     'How full freezers and containers are. The row of a freezer adds up its containers and its own capacity.';
 COMMENT ON COLUMN occupancy.freezer_id     IS 'ID of the freezer.';
 COMMENT ON COLUMN occupancy.container_uuid IS 'UUID of the container; null in the row of the freezer.';
-COMMENT ON COLUMN occupancy.containers     IS 'Number of containers inside: all of a freezer, or directly in a container.';
+COMMENT ON COLUMN occupancy.containers     IS
+    'Number of containers inside: all of a freezer, or directly in a container.';
 COMMENT ON COLUMN occupancy.positions      IS 'Number of positions that can be used.';
 COMMENT ON COLUMN occupancy.taken          IS 'Number of positions that are taken.';
 COMMENT ON COLUMN occupancy.free           IS 'Number of positions that are free.';

@@ -11,7 +11,9 @@ ALTER TABLE container
     ADD COLUMN holder        text,
     ADD COLUMN held_since    timestamptz,
     ADD COLUMN due_on        date,
-    ADD CONSTRAINT container_holder_only_while_checked_out           CHECK ((status = 'checked_out') = (holder IS NOT NULL)),
+    ADD CONSTRAINT container_holder_only_while_checked_out           CHECK (
+        (status = 'checked_out') = (holder IS NOT NULL)
+    ),
     ADD CONSTRAINT container_held_since_together_with_holder         CHECK ((holder IS NULL) = (held_since IS NULL)),
     ADD CONSTRAINT container_due_on_only_while_checked_out           CHECK (due_on IS NULL OR holder IS NOT NULL);
 
@@ -50,7 +52,9 @@ CREATE TABLE checkout (
     CONSTRAINT checkout_outcome_one_of_the_known           CHECK (
         outcome IN ('returned', 'transferred', 'lost', 'discarded')
     ),
-    CONSTRAINT checkout_outcome_together_with_returned_at  CHECK (num_nulls(returned_at, returned_by, outcome) IN (0, 3)),
+    CONSTRAINT checkout_outcome_together_with_returned_at  CHECK (
+        num_nulls(returned_at, returned_by, outcome) IN (0, 3)
+    ),
     CONSTRAINT checkout_returned_at_not_before_the_check_out CHECK (returned_at >= checked_out_at)
 );
 

@@ -174,8 +174,8 @@ COMMENT ON COLUMN stocktake_report.stocktake_id        IS 'ID of the stock-take.
 COMMENT ON COLUMN stocktake_report.result              IS
     'found: scanned where it is expected. missing: expected, but not scanned. misplaced: expected, but scanned in '
     'another container or position. unexpected: scanned, but its home is elsewhere, or it was discarded. unknown: '
-    'scanned, but no container has this code. checked_out: checked out, so neither expected nor missing. moved: moved, discarded or '
-    'deleted since the start or since its scan.';
+    'scanned, but no container has this code. checked_out: checked out, so neither expected nor missing. moved: moved, '
+    'discarded or deleted since the start or since its scan.';
 COMMENT ON COLUMN stocktake_report.name                IS
     'Description, barcode or UUID of the container when the item was created, or the unknown code.';
 COMMENT ON COLUMN stocktake_report.container_uuid      IS 'UUID of the container; null for an unknown code.';

@@ -164,8 +164,7 @@ BEGIN
         RAISE EXCEPTION 'needs a parent with a grid' USING ERRCODE = 'check_violation', COLUMN = 'position';
     END IF;
     IF cell.position_row IS NULL THEN
-        RAISE EXCEPTION 'must be from % to %', position_label(parent.layout, 1, 1),
-            position_label(parent.layout, layout_rows(parent.layout), layout_columns(parent.layout))
+        RAISE EXCEPTION 'must be from %', position_range(parent.layout)
             USING ERRCODE = 'check_violation', COLUMN = 'position';
     END IF;
     RETURN position_label(parent.layout, cell.position_row, cell.position_column);

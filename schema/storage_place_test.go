@@ -288,7 +288,7 @@ func TestStorage_row(t *testing.T) {
 		{"UPDATE container SET parent_layout = '20x20 A1' WHERE uuid = :tube", "23503 container_parent_uuid_fkey"},
 		{"UPDATE container SET parent_layout = '' WHERE uuid = :tube", "23514 position: needs a parent with a grid"},
 		{"UPDATE container SET parent_layout = NULL WHERE uuid = :tube",
-			"23514 position: must be from <NULL> to <NULL>"},
+			"23514 position: must be from <NULL>"},
 		{"UPDATE container SET parent_depth = NULL WHERE uuid = :tray",
 			"23502 depth: null value in column \"depth\" of relation \"container\" violates not-null constraint"},
 		{"UPDATE container SET parent_depth = 3, parent_layout = '9x9 A1' WHERE uuid = :loose", "nothing"},

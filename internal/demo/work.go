@@ -69,7 +69,7 @@ func (l *Lab) Investigate(alerts []Alert) (first, second []AlertChange) {
 		step := AlertChange{ID: a.ID, UserID: a.UserID, State: "open", Actor: pick(r, operators)}
 		switch roll := r.IntN(100); {
 		case age < 3 && roll < 70, age < 20 && roll < 35, roll < 4:
-			continue // nobody has looked at the alert
+			continue // the alert is still open
 		case age < 20 && roll < 45:
 			step.Assignee = optional(pick(r, operators))
 			step.SnoozedUntil = optional(l.now.Add(time.Duration(1+r.IntN(6)) * day))

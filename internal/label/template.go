@@ -4,19 +4,19 @@ import "slices"
 
 // Template describes how labels are arranged on a page. All sizes are in millimetres. A roll has pages of one label.
 type Template struct {
-	Name  string `json:"name"`
-	Title string `json:"title"`
+	Name  string
+	Title string
 
-	PageWidth   float64 `json:"page_width"`
-	PageHeight  float64 `json:"page_height"`
-	LabelWidth  float64 `json:"label_width"`
-	LabelHeight float64 `json:"label_height"`
-	Columns     int     `json:"columns"`
-	Rows        int     `json:"rows"`
-	Left        float64 `json:"left"`  // margin left of the first column
-	Top         float64 `json:"top"`   // margin above the first row
-	GapX        float64 `json:"gap_x"` // between two columns
-	GapY        float64 `json:"gap_y"` // between two rows
+	PageWidth   float64
+	PageHeight  float64
+	LabelWidth  float64
+	LabelHeight float64
+	Columns     int
+	Rows        int
+	Left        float64 // margin left of the first column
+	Top         float64 // margin above the first row
+	GapX        float64 // between two columns
+	GapY        float64 // between two rows
 }
 
 // PerPage returns the number of labels on a page.
