@@ -38,7 +38,7 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.RawParams[sse.Params](s.stream, sse.Doc), streamPath),
 
 		get(viewer, rest.List(q.ListAlerts), "/api/v1/alerts"),
-		get(viewer, rest.One(q.GetAlert), "/api/v1/alerts/{alert_id}"),
+		get(viewer, rest.One(q.GetAlert), "/api/v1/alerts/{alert_id}").Volatile(),
 		patch(operator, rest.One(q.PatchAlert), "/api/v1/alerts/{alert_id}"),
 		patch(operator, rest.Matching(q.PatchAlert), "/api/v1/alerts"),
 		get(viewer, rest.ListOf(q.ListAlertChanges), "/api/v1/alerts/{alert_id}/history"),
@@ -172,7 +172,7 @@ func routes(s services) []rest.Route {
 		post(operator, rest.Func(s.custody.TransferCheckout, transferDoc), "/api/v1/checkouts/{id}/transfer").
 			NullableOptional().Named("check-out"),
 		get(viewer, rest.ListOf(q.ListCheckoutChanges), "/api/v1/checkouts/{id}/history"),
-		get(viewer, rest.One(q.GetStocktake), "/api/v1/stocktakes/{id}").Named("stock-take"),
+		get(viewer, rest.One(q.GetStocktake), "/api/v1/stocktakes/{id}").Named("stock-take").Volatile(),
 		get(viewer, rest.List(q.ListStocktakes), "/api/v1/stocktakes"),
 		post(operator, rest.CreateOne(q.CreateStocktake), "/api/v1/stocktakes").Either("freezer_id", "container_uuid"),
 		get(viewer, rest.ListOf(q.ListStocktakeItems), "/api/v1/stocktakes/{id}/items"),

@@ -23,6 +23,10 @@ var overrides = map[string]struct {
 		"containers": []any{map[string]any{"container_uuid": "{{container}}"}},
 	}},
 
+	"POST /api/v1/checkouts":                      {body: map[string]any{"container_uuid": "{{container}}"}},
+	"POST /api/v1/checkouts/{id}/transfer":        {body: map[string]any{"holder": "Jane"}},
+	"DELETE /api/v1/stocktakes/{id}/scans/{code}": {path: map[string]string{"code": "LL-000417"}},
+
 	"POST /api/v1/attachments": {after: []string{
 		`const [, , folder, file] = pm.response.json().url.split("/");`,
 		`pm.collectionVariables.set("folder", folder);`,
@@ -72,13 +76,28 @@ var (
 	}
 )
 
-// accountSequence is the order of the requests in the folder "accounts": inviting a user, then from registering to
-// signing out. It includes requests of other folders that an account uses.
-var accountSequence = []string{
-	"POST /api/v1/users", "POST /api/v1/users/{id}/password-link", "POST /auth/link", "POST /auth/password",
-	"DELETE /api/v1/users/{id}/password-link", "DELETE /api/v1/users/{id}",
-	"POST /auth/register", "POST /auth/login", "POST /auth/refresh", "GET /auth/session", "GET /account",
-	"PATCH /account", "PUT /account", "GET /auth/token", "PUT /auth/token/{session_id}",
-	"POST /api/v1/tokens", "GET /api/v1/tokens", "DELETE /api/v1/tokens/{id}", "POST /api/v1/todos",
-	"DELETE /api/v1/todos/{id}", "DELETE /account", "POST /auth/logout",
+// sequences holds the requests of folders whose requests depend on others, in order. A sequence includes requests of
+// other folders that it needs. The folder "accounts" invites a user, then goes from registering to signing out.
+var sequences = map[string][]string{
+	"accounts": {
+		"POST /api/v1/users", "POST /api/v1/users/{id}/password-link", "POST /auth/link", "POST /auth/password",
+		"DELETE /api/v1/users/{id}/password-link", "DELETE /api/v1/users/{id}",
+		"POST /auth/register", "POST /auth/login", "POST /auth/refresh", "GET /auth/session", "GET /account",
+		"PATCH /account", "PUT /account", "GET /auth/token", "PUT /auth/token/{session_id}",
+		"POST /api/v1/tokens", "GET /api/v1/tokens", "DELETE /api/v1/tokens/{id}", "POST /api/v1/todos",
+		"DELETE /api/v1/todos/{id}", "DELETE /account", "POST /auth/logout",
+	},
+	"checkouts": {
+		"POST /api/v1/containers", "GET /api/v1/checkouts", "POST /api/v1/checkouts", "PATCH /api/v1/checkouts/{id}",
+		"GET /api/v1/checkouts/{id}", "GET /api/v1/checkouts/{id}/history", "POST /api/v1/checkouts/{id}/return",
+		"POST /api/v1/checkouts", "POST /api/v1/checkouts/{id}/transfer", "POST /api/v1/containers/{uuid}/return",
+		"POST /api/v1/containers/{uuid}/lost", "POST /api/v1/containers/{uuid}/found",
+		"POST /api/v1/containers/{uuid}/discard", "POST /api/v1/containers/{uuid}/found",
+	},
+	"stocktakes": {
+		"GET /api/v1/stocktakes", "POST /api/v1/stocktakes", "POST /api/v1/stocktakes/{id}/scans",
+		"GET /api/v1/stocktakes/{id}", "GET /api/v1/stocktakes/{id}/items",
+		"DELETE /api/v1/stocktakes/{id}/scans/{code}", "POST /api/v1/stocktakes/{id}/close",
+		"GET /api/v1/stocktakes/{id}/history",
+	},
 }

@@ -67,7 +67,7 @@ func (d *document) description() string {
 		"Requests that change or delete a site use that variable. "+
 		"A request that would change existing rows, such as the rules, is a dry run. "+
 		"So a run of the whole collection leaves the tables unchanged, except for one account, "+
-		"two events and their alerts, and the history of all changes.\n\n"+
+		"a container with its check-outs, a stock-take, events and their alerts, and the history of all changes.\n\n"+
 		"A server without required authentication needs no token. "+
 		"Otherwise set the variables `username` and `password` and send %q: "+
 		"it stores the access token, which all later requests send. "+
@@ -120,8 +120,8 @@ func (d *document) collection() collection {
 			}
 		}
 		folder := item{Name: tag.Name, Description: tag.Description}
-		if tag.Name == "accounts" {
-			members = orderAccountCalls(members, calls)
+		if sequence, ok := sequences[tag.Name]; ok {
+			members = order(sequence, members, calls)
 		}
 		if tag.Name == lastTag {
 			folder.Item = d.byNoun(members, keys, createdBy)
@@ -149,14 +149,14 @@ func (d *document) collection() collection {
 	return all
 }
 
-// orderAccountCalls returns the calls of accountSequence. It panics if that lacks one of members.
-func orderAccountCalls(members, all []call) (ordered []call) {
-	for _, name := range accountSequence {
+// order returns the calls of a sequence. It panics if that lacks one of members.
+func order(sequence []string, members, all []call) (ordered []call) {
+	for _, name := range sequence {
 		ordered = append(ordered, all[slices.IndexFunc(all, func(c call) bool { return c.name() == name })])
 	}
 	for _, c := range members {
-		if !slices.Contains(accountSequence, c.name()) {
-			panic(c.name() + " is missing in accountSequence")
+		if !slices.Contains(sequence, c.name()) {
+			panic(c.name() + " is missing in its sequence")
 		}
 	}
 	return ordered

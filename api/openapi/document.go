@@ -95,6 +95,7 @@ var tags = []object{
 		"description": "Checks of what lies in a freezer or in a container: expected and scanned containers, their " +
 			"differences, and writing those to the register.",
 	},
+	{"name": "labels", "description": "Printed labels with the codes of containers, and their templates."},
 	{"name": "views", "description": "List queries that users saved under a name."},
 	{"name": "accounts", "description": "Registration, login, sessions, API tokens and the caller's account."},
 	{"name": "attachments", "description": "Uploaded files and the rows that they belong to."},

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -215,18 +216,25 @@ func operationID(name, method, path string) string {
 	return name + "_" + strings.ToLower(method) + clean
 }
 
+// custodyRE matches the paths of what becomes of a container.
+var custodyRE = regexp.MustCompile(`^/api/v1/containers/\{uuid\}/(return|lost|found|discard)$`)
+
 // tag returns the tag of a path. service is true for operations that read no rows.
 func tag(path string, service bool) string {
 	parts := strings.Split(path, "/")
 	switch {
 	case parts[1] == "auth", parts[1] == "account", path == "/api/v1/tokens", path == "/api/v1/tokens/{id}":
 		return "accounts"
+	case path == "/api/v1/label-templates":
+		return "labels"
 	case service:
 		return "service"
 	case strings.HasPrefix(path, "/api/v1/directory"):
 		return "users"
-	case path == "/api/v1/moves":
+	case path == "/api/v1/moves", path == "/api/v1/occupancy":
 		return "containers"
+	case custodyRE.MatchString(path):
+		return "checkouts"
 	case parts[1] == "api" && parts[2] == "v1":
 		return parts[3]
 	}
@@ -319,7 +327,10 @@ func (o *operation) sharedParameters() (all []object) {
 	_, versioned := o.row.FieldByName("Version")
 	switch {
 	case o.Method == http.MethodGet && versioned && o.Kind != rest.KindList:
-		all = append(all, ref("parameters", "If-None-Match"), ref("parameters", "If-Match"))
+		if o.AcceptsIfNoneMatch() {
+			all = append(all, ref("parameters", "If-None-Match"))
+		}
+		all = append(all, ref("parameters", "If-Match"))
 	case o.Method != http.MethodGet:
 		all = append(all, ref("parameters", "dry_run"))
 		if o.Rows != nil {

@@ -58,7 +58,9 @@ func (o *operation) addResponses(all object) {
 		success["description"] = "The result."
 		o.addFuncResponses(all, content)
 	case o.Method == http.MethodGet:
-		all["304"] = object{"description": "The client's copy is current."}
+		if o.AcceptsIfNoneMatch() {
+			all["304"] = object{"description": "The client's copy is current."}
+		}
 		addProblems(all, 400, 404, 406, 412, 503)
 	default:
 		addProblems(all, 400, 406, 409, 412, 413, 415, 503)

@@ -88,7 +88,7 @@ func (o *one[In, Out]) read(c *Call, in *In) error {
 		return problem.New(problem.StaleVersion, "The row is at version %s.", row.version)
 	}
 	ifNoneMatch := c.Request.Header.Values("If-None-Match")
-	if len(ifNoneMatch) > 0 && bind.MatchesETag(strings.Join(ifNoneMatch, ","), row.version) {
+	if !c.volatile && len(ifNoneMatch) > 0 && bind.MatchesETag(strings.Join(ifNoneMatch, ","), row.version) {
 		return c.respond(http.StatusNotModified, nil)
 	}
 	return c.respond(http.StatusOK, row.body)

@@ -42,6 +42,7 @@ type Route struct {
 	urlColumn        string      // name of a column with a path of the API
 	noKey            string      // why the route accepts no Idempotency-Key; "" if it does
 	noHistory        bool        // the route changes no row that has a history
+	volatile         bool        // the row has values that change without its version
 }
 
 // Named returns a route whose problems call a row by another name than that in the path.
@@ -86,6 +87,16 @@ func (r Route) WithoutHistory() Route {
 	r.noHistory = true
 	return r
 }
+
+// Volatile returns a read of a row with values that change without its version. The header If-None-Match does not apply:
+// a copy of the client can be out of date although its ETag is current.
+func (r Route) Volatile() Route {
+	r.volatile = true
+	return r
+}
+
+// AcceptsIfNoneMatch reports whether the header If-None-Match applies to a read.
+func (r Route) AcceptsIfNoneMatch() bool { return r.Method == http.MethodGet && !r.volatile }
 
 // AcceptsKey reports whether the route is a write that accepts the header Idempotency-Key.
 func (r Route) AcceptsKey() bool { return r.Method != http.MethodGet && r.noKey == "" }

@@ -8,6 +8,7 @@ export interface NewContainer {
   parent_uuid?: string
   position?: string
   barcode?: string
+  kind?: string
   type?: string
   rows?: number
   columns?: number

@@ -50,6 +50,7 @@ import {
   IconX,
   IconAdjustmentsHorizontal,
   IconClock,
+  IconClipboardCheck,
   type IconProps,
 } from '@tabler/icons-react'
 
@@ -64,6 +65,7 @@ const icons = {
   container: IconBox,
   checkOut: IconPackageExport,
   checkIn: IconPackageImport,
+  stocktake: IconClipboardCheck,
   event: IconActivity,
   alert: IconAlertTriangle,
   bell: IconBell,

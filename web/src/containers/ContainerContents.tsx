@@ -62,9 +62,7 @@ function ContentList({ container: { uuid } }: { container: Container }) {
     <DataGrid
       grid={grid}
       isEmbedded
-      bulkActions={
-        canEdit ? (selection) => <BulkContainerActions selection={selection} onDone={() => grid.select([])} /> : undefined
-      }
+      bulkActions={(selection) => <BulkContainerActions selection={selection} onDone={() => grid.select([])} />}
       empty={
         <EmptyState
           icon="container"

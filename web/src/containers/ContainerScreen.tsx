@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
 
 import { Attachments } from '../attachments/Attachments'
 import { ChangeList } from '../changes/ChangeList'
@@ -22,6 +23,7 @@ import { insideContainersList } from '../lists/containers'
 import { usePersonName } from '../people/PersonName'
 import { useObjectActions } from '../search/useObjectActions'
 import { usePermission } from '../session/api'
+import { LatestStocktake } from '../stocktakes/StartStocktake'
 import { pathQuery } from '../storage/api'
 import {
   type Container,
@@ -38,7 +40,7 @@ import { ContainerContents } from './ContainerContents'
 import { containerFacts, formatGrid } from './containerFacts'
 import { ContainerForm } from './ContainerForm'
 import { ContainerPath, ContainerPosition, ContainerSite, ParentLink } from './ContainerPlace'
-import { holderKinds } from './kinds'
+import { isHolder } from './kinds'
 import { MoveContainerButton } from './MoveContainerButton'
 import { ContainerStatusBadge, statusLabel } from './status'
 
@@ -91,11 +93,11 @@ function ContainerActions({ container }: { container: Container }) {
 }
 
 function ContainerTabs({ container }: { container: Container }) {
-  const { uuid, rows, capacity, kind } = container
+  const { uuid } = container
   const files = useListTotal(attachmentsList, { container_uuid: uuid })
   const inside = useListTotal(insideContainersList, { parent_uuid: uuid })
   const formatField = useFormatContainerField(uuid)
-  const holdsOthers = rows !== null || capacity !== null || (inside !== undefined && inside !== '0') || isHolder(kind)
+  const holdsOthers = isHolder(container) || (inside !== undefined && inside !== '0')
   return (
     <ScreenTabs
       label="About this container"
@@ -128,8 +130,6 @@ function ContainerTabs({ container }: { container: Container }) {
     />
   )
 }
-
-const isHolder = (kind: string | null) => kind !== null && holderKinds.includes(kind.toLowerCase())
 
 /** useFormatContainerField returns a function that shows IDs, usernames and states in the history as names. */
 function useFormatContainerField(uuid: string): FormatField {
@@ -166,6 +166,9 @@ function Details({ container }: { container: Container }) {
         ...(grid ? [['Grid', grid] as [string, string]] : []),
         ...(container.blocked ? [[containerLabels.blocked, container.blocked] as [string, string]] : []),
         ...(container.capacity === null ? [] : [[containerLabels.capacity, container.capacity] as [string, number]]),
+        ...(isHolder(container)
+          ? [['Stock-take', <LatestStocktake key="stocktake" scope={{ container_uuid: container.uuid }} />] as [string, ReactNode]]
+          : []),
         ['UUID', <code key="uuid">{container.uuid}</code>],
       ]}
       renderForm={(props) => <ContainerForm {...props} initialValues={props.initialValues as Partial<Container>} />}

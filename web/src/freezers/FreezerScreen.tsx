@@ -25,6 +25,7 @@ import { EvacuateButton } from '../moves/EvacuateButton'
 import { useObjectActions } from '../search/useObjectActions'
 import { usePermission } from '../session/api'
 import { SiteLink, useSiteNames } from '../sites/SiteLink'
+import { LatestStocktake } from '../stocktakes/StartStocktake'
 import { FreezerMap } from '../storage/FreezerMap'
 import { FreezerOccupancy } from '../storage/FreezerOccupancy'
 import { LinkedTodos } from '../todos/LinkedTodos'
@@ -112,7 +113,10 @@ function Details({ freezer }: { freezer: Freezer }) {
       titleField="name"
       formatField={formatIdAsName('site_id', useSiteNames())}
       fieldContent={{ site_id: <SiteLink id={freezer.site_id} /> }}
-      moreItems={[['ID', freezer.id]]}
+      moreItems={[
+        ['ID', freezer.id],
+        ['Stock-take', <LatestStocktake key="stocktake" scope={{ freezer_id: freezer.id }} />],
+      ]}
       renderForm={(props) => <FreezerForm {...props} />}
       editOptions={{
         queryKey: freezerQuery(freezer.id).queryKey,
@@ -132,11 +136,7 @@ function FreezerContainers({ id }: { id: number }) {
     <DataGrid
       grid={grid}
       isEmbedded
-      bulkActions={
-        canEdit
-          ? (selection) => <BulkContainerActions selection={selection} onDone={() => grid.select([])} />
-          : undefined
-      }
+      bulkActions={(selection) => <BulkContainerActions selection={selection} onDone={() => grid.select([])} />}
       empty={
         <EmptyState
           icon="container"

@@ -7,6 +7,7 @@ export const historyTables: { value: string; label: string; path?: string; admin
   { value: 'computer', label: 'Computer', path: 'computers' },
   { value: 'container', label: 'Container', path: 'containers' },
   { value: 'checkout', label: 'Check-out' },
+  { value: 'stocktake', label: 'Stock-take', path: 'stocktakes' },
   { value: 'rule', label: 'Rule', path: 'rules' },
   { value: 'todo', label: 'Todo', path: 'todos' },
   { value: 'attachment', label: 'Attachment' },

@@ -14,7 +14,7 @@ interface Parameter {
   name: string
 }
 const document = JSON.parse(readFileSync(new URL('../../../api/openapi.json', import.meta.url), 'utf8')) as {
-  paths: Record<string, { get?: { parameters: { $ref: string }[] } }>
+  paths: Record<string, { get?: { parameters: { $ref?: string }[] } }>
   components: { parameters: Record<string, Parameter> }
 }
 
@@ -22,7 +22,7 @@ const document = JSON.parse(readFileSync(new URL('../../../api/openapi.json', im
 function listParameters(noun: string): Set<string> {
   const references = document.paths[`/api/v1/${noun}`]?.get?.parameters ?? []
   return new Set(
-    references.map(({ $ref }) => document.components.parameters[$ref.split('/').at(-1) ?? '']?.name ?? $ref),
+    references.flatMap(({ $ref = '' }) => document.components.parameters[$ref.split('/').at(-1) ?? '']?.name ?? []),
   )
 }
 

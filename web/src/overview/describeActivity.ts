@@ -8,6 +8,7 @@ const nouns: Record<string, [one: string, many: string]> = {
   computer: ['computer', 'computers'],
   container: ['container', 'containers'],
   checkout: ['check-out', 'check-outs'],
+  stocktake: ['stock-take', 'stock-takes'],
   rule: ['rule', 'rules'],
   todo: ['todo', 'todos'],
   attachment: ['attachment', 'attachments'],

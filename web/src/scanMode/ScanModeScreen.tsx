@@ -23,11 +23,12 @@ import { ScanLog } from './ScanLog'
 import classes from './ScanModeScreen.module.css'
 import type { ScanQueue } from './ScanQueue'
 import { currentQueue, listenToOutcomes, newEntry, scanPlace, setScanPlace, startQueue, undoScan } from './scanQueues'
+import { StocktakePanel } from './StocktakePanel'
 import type { ScanAction } from './types'
 
 const Camera = lazy(() => import('../scan/Camera').then((module) => ({ default: module.Camera })))
 
-/** ScanModeScreen handles one scan after the other: it finds containers, checks them out and in, and moves them. */
+/** ScanModeScreen handles one scan after the other: it finds containers, checks them out and in, moves and counts them. */
 export function ScanModeScreen() {
   const session = useSession()
   const queryClient = useQueryClient()
@@ -43,8 +44,9 @@ function ScanPanel({ queue, user }: { queue: ScanQueue; user: string }) {
   const [modeParam, setMode] = useSearchParam('mode')
   const mode = modes.find(({ name }) => name === modeParam) ?? (scanModes[0] as ScanMode)
   const [checkOut, setCheckOut] = useState<CheckOutSettings>({ holder: useOwnUsername(), dueOn: null })
+  const [stocktake, setStocktake] = useSearchParam('stocktake')
   const [isMuted, setIsMuted] = useLocalStorage({ key: scopedName('scan-muted'), defaultValue: false })
-  const addScan = useAddScan(queue, user, mode.name as ScanModeName, checkOut)
+  const addScan = useAddScan(queue, user, mode.name as ScanModeName, { ...checkOut, stocktake: Number(stocktake) })
   useScanHandler(({ typed, us }) => addScan([typed, us]))
   const onOutcome = useEffectEvent((tone: 'fine' | 'warning' | 'critical') => giveFeedback(tone, { isMuted }))
   useEffect(() => listenToOutcomes((_, { tone }) => onOutcome(tone)), [])
@@ -70,6 +72,7 @@ function ScanPanel({ queue, user }: { queue: ScanQueue; user: string }) {
           <ModeButtons modes={modes} mode={mode} onChange={(name) => setMode(name === scanModes[0].name ? '' : name)} />
           {mode.name === 'check-out' && <CheckOutSettingsPanel value={checkOut} onChange={setCheckOut} />}
           {mode.name === 'move' && <MoveSettingsPanel />}
+          {mode.name === 'stock-take' && <StocktakePanel id={Number(stocktake)} onChange={(id) => setStocktake(String(id))} />}
           <CodeInput onCode={(code) => addScan([code])} />
           <LastScan queue={queue} prompt={usePrompt(mode)} />
           <Records queue={queue} />
@@ -80,7 +83,8 @@ function ScanPanel({ queue, user }: { queue: ScanQueue; user: string }) {
 }
 
 /** useAddScan returns a function that queues a scan with what the mode does. */
-function useAddScan(queue: ScanQueue, user: string, mode: ScanModeName, { holder, dueOn }: CheckOutSettings) {
+function useAddScan(queue: ScanQueue, user: string, mode: ScanModeName, settings: CheckOutSettings & { stocktake: number }) {
+  const { holder, dueOn, stocktake } = settings
   const place = useStore(scanPlace)
   const toAction = (): ScanAction => {
     switch (mode) {
@@ -92,6 +96,8 @@ function useAddScan(queue: ScanQueue, user: string, mode: ScanModeName, { holder
         return { kind: 'checkIn' }
       case 'move':
         return place ? { kind: 'move', to: place } : { kind: 'place' }
+      case 'stock-take':
+        return { kind: 'count', stocktake }
     }
   }
   return (texts: string[]) => {

@@ -2,11 +2,16 @@ import { api, unwrap, unwrapPage } from '../api/client'
 import { appPath } from '../api/basePath'
 import type { Container } from '../containers/api'
 import { parseCode } from '../scan/parseCode'
+import type { ScanEntry } from './types'
 
 // Finds what a code identifies.
 
 /** FoundContainer is a container with the name of its freezer. */
 export type FoundContainer = Container & { freezer_name?: string }
+
+/** codeOf returns the text of a scan, or what an undo is about. */
+export const codeOf = ({ texts, action }: ScanEntry): string =>
+  action.kind === 'undo' ? action.what : (texts.find((text) => text.trim() !== '')?.trim() ?? '')
 
 export const requestTimeout = 15_000 // ms; without a network, a request may have no answer at all
 

@@ -18,6 +18,7 @@ export const scanModes = [
   { name: 'check-out', label: 'Check out', icon: 'checkOut', prompt: 'Scan what is taken', role: 'operator' },
   { name: 'check-in', label: 'Check in', icon: 'checkIn', prompt: 'Scan what comes back', role: 'operator' },
   { name: 'move', label: 'Move to …', icon: 'move', prompt: 'Scan the target: a box, rack or freezer', role: 'operator' },
+  { name: 'stock-take', label: 'Stock-take', icon: 'stocktake', prompt: 'Scan a box, then what lies in it', role: 'operator' },
 ] as const satisfies ScanMode[]
 
 export type ScanModeName = (typeof scanModes)[number]['name']

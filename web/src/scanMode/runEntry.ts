@@ -2,14 +2,16 @@ import { api, type Schemas, unwrap } from '../api/client'
 import { type Problem, toProblem } from '../api/problem'
 import type { RecordedCheckout } from '../checkouts/api'
 import { containerTitle } from '../containers/api'
-import { fetchWhere, findContainer, findFreezers, type FoundContainer, requestTimeout } from './findScanned'
+import { countScan } from './countScan'
+import { codeOf, fetchWhere, findContainer, findFreezers, type FoundContainer, requestTimeout } from './findScanned'
 import type { Place, ScanAction, ScanEntry, ScanOutcome, WriteRequest } from './types'
 
 // What the queue does with an entry. A new mode has an action in types.ts and a function in runners.
 
 const maxAge = 20 * 3_600_000 // ms; the server keeps idempotency keys for a day
 
-interface Run {
+/** Run is what a runner works with. */
+export interface Run {
   entry: ScanEntry
   /** Sends the write of the entry: what it has sent before, or else this request. */
   send: <T>(request: WriteRequest) => Promise<T>
@@ -23,12 +25,17 @@ export function runEntry(entry: ScanEntry, save: (entry: ScanEntry) => void): Pr
   const send = async <T>(request: WriteRequest): Promise<T> => {
     const sent = entry.request ?? request
     if (!entry.request) save({ ...entry, request: sent })
-    const call = api.POST(sent.path as '/api/v1/checkouts', {
-      params: { header: { 'Idempotency-Key': entry.key } },
+    const options = {
+      params: { header: { 'Idempotency-Key': entry.key } } as never,
       body: sent.body as never,
       signal: AbortSignal.timeout(requestTimeout),
-    })
-    return (await unwrap(call)) as T
+    }
+    // The types know the path of an operation, not one with its parameters.
+    const call =
+      sent.method === 'DELETE'
+        ? api.DELETE(sent.path as '/api/v1/stocktakes/{id}/scans/{code}', options)
+        : api.POST(sent.path as '/api/v1/checkouts', options)
+    return (await unwrap<unknown>(call)) as T
   }
   const run = runners[entry.action.kind] as (action: ScanAction, run: Run) => Promise<ScanOutcome>
   return run(entry.action, { entry, send })
@@ -117,14 +124,13 @@ const runners: Runners = {
     })
   },
 
+  count: ({ stocktake }, run) => countScan(stocktake, run),
+
   undo: async ({ what, request }, { send }) => {
     await send(request)
     return { tone: 'fine', title: 'Undone', what }
   },
 }
-
-const codeOf = ({ texts, action }: ScanEntry): string =>
-  action.kind === 'undo' ? action.what : (texts.find((text) => text.trim() !== '')?.trim() ?? '')
 
 const unknown = (entry: ScanEntry): ScanOutcome => ({
   tone: 'critical',

@@ -5,6 +5,7 @@ import { randomKey } from '../api/idempotencyKey'
 import { refreshCustody } from '../checkouts/api'
 import { createStore } from '../components/store'
 import { toast } from '../components/toast'
+import { refreshStocktakes } from '../stocktakes/api'
 import { loadEntries, removeEntry, saveEntry } from './entryStorage'
 import { describeError, retryDelay, runEntry } from './runEntry'
 import { type ScanRecord, ScanQueue } from './ScanQueue'
@@ -65,7 +66,8 @@ export function startQueue(user: string, queryClient: QueryClient): void {
       onOutcome: (entry, outcome) => {
         const { kind } = entry.action
         if (kind === 'place') resolvePlace(queue, entry, outcome)
-        if (kind !== 'find' && kind !== 'place') refreshCustody(queryClient)
+        if (kind === 'count' || kind === 'undo') void refreshStocktakes(queryClient)
+        if (kind === 'checkOut' || kind === 'checkIn' || kind === 'move' || kind === 'undo') refreshCustody(queryClient)
         ;(listener ?? showOutcome)(entry, outcome)
       },
     },

@@ -12,10 +12,11 @@ export interface Place {
 /** PlaceRef is a place, or the entry of the scan that names it. */
 export type PlaceRef = { place: Place } | { entryKey: string }
 
-/** WriteRequest is a POST that an entry sends. */
+/** WriteRequest is a POST that an entry sends, unless it says otherwise. */
 export interface WriteRequest {
+  method?: 'DELETE'
   path: string
-  body: object
+  body?: object
 }
 
 export type ScanAction =
@@ -24,6 +25,7 @@ export type ScanAction =
   | { kind: 'checkIn' }
   | { kind: 'place' }
   | { kind: 'move'; to: PlaceRef }
+  | { kind: 'count'; stocktake: number }
   | { kind: 'undo'; what: string; request: WriteRequest }
 
 /** ScanEntry is a scan that waits to be handled. It is plain data, so that it survives a reload. */

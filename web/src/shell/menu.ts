@@ -74,6 +74,13 @@ export const menuGroups: { label: string; items: MenuItem[] }[] = [
       },
       { label: 'Checked out', icon: 'checkOut', to: '/checkouts', hotkey: 'k', count: countCheckouts },
       {
+        label: 'Stock-takes',
+        icon: 'stocktake',
+        to: '/stocktakes',
+        hotkey: 'x',
+        count: ({ stocktakes_open }) => (stocktakes_open > 0 ? total(stocktakes_open) : undefined),
+      },
+      {
         label: 'Storage',
         icon: 'storage',
         to: '/storage',

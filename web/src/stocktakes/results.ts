@@ -1,0 +1,35 @@
+import type { Tone } from '../components/StatusBadge'
+import type { StocktakeItem } from './api'
+
+export type StocktakeResult = StocktakeItem['result']
+
+/** results are the results of the items of a stock-take, what needs attention first. */
+export const results: { value: StocktakeResult; label: string; tone: Tone }[] = [
+  { value: 'missing', label: 'Missing', tone: 'critical' },
+  { value: 'misplaced', label: 'Misplaced', tone: 'warning' },
+  { value: 'unexpected', label: 'Unexpected', tone: 'warning' },
+  { value: 'unknown', label: 'Unknown code', tone: 'critical' },
+  { value: 'checked_out', label: 'Checked out', tone: 'info' },
+  { value: 'moved', label: 'Moved since', tone: 'inactive' },
+  { value: 'found', label: 'Found', tone: 'fine' },
+]
+
+/** resultLabel returns the name of a result. What is missing is only not scanned yet while the stock-take is open. */
+export function resultLabel(result: StocktakeResult, isOpen: boolean): string {
+  if (result === 'missing' && isOpen) return 'Not scanned'
+  return results.find(({ value }) => value === result)?.label ?? result
+}
+
+export const resultTone = (result: StocktakeResult): Tone =>
+  results.find(({ value }) => value === result)?.tone ?? 'inactive'
+
+/** homeOf returns where the register has a container: "Minus80-B2 › Box 12, A4". It is '' if it has no place. */
+export const homeOf = ({ home_freezer_name, home_parent_name, home_position }: StocktakeItem): string =>
+  joinPlace([home_freezer_name, home_parent_name], home_position)
+
+/** scannedAt returns where a container was scanned: "Box 12, A4". It is '' if the scan does not say. */
+export const scannedAt = ({ scanned_parent_name, scanned_position }: StocktakeItem): string =>
+  joinPlace([scanned_parent_name], scanned_position)
+
+const joinPlace = (names: (string | null)[], position: string | null): string =>
+  [names.filter(Boolean).join(' › '), position].filter(Boolean).join(', ')
