@@ -102,7 +102,7 @@ test('13: a stock-take of 30 tubes by scanner only', async ({ page, securedServe
   await page.getByRole('button', { name: 'Close…' }).click()
   await expect(page.getByText('Closing writes: 1 container marked as missing, 2 containers moved.')).toBeVisible()
   await checkScreen(page, 'stock-take-close')
-  await page.getByRole('checkbox', { name: 'Move 1 container from elsewhere here' }).uncheck()
+  await page.getByRole('checkbox', { name: 'Move what belongs elsewhere to where it was scanned (1)' }).uncheck()
   await expect(page.getByText('Closing writes: 1 container marked as missing, 1 container moved.')).toBeVisible()
   await page.getByRole('button', { name: 'Close stock-take' }).click()
   await expect(page.getByText('Closed', { exact: true })).toBeVisible()

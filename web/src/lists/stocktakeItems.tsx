@@ -4,16 +4,16 @@ import { TimeAgo } from '../components/TimeAgo'
 import type { ListDefinition } from '../grid/types'
 import { PersonName } from '../people/PersonName'
 import type { StocktakeItem, StocktakeTotals } from '../stocktakes/api'
-import { homeOf, resultLabel, results, resultTone, scannedAt } from '../stocktakes/results'
+import { homeIn, resultLabel, results, resultTone, scannedAt } from '../stocktakes/results'
 
 /** stocktakeItemsList is the report of a closed stock-take; its noun has the placeholder {id}. */
-export const stocktakeItemsList: ListDefinition<StocktakeItem> = defineItems('stocktakes/{id}/items', false)
+export const stocktakeItemsList: ListDefinition<StocktakeItem> = defineItems('stocktakes/{id}/items', 0, false)
 
 /** itemsOf returns the report of one stock-take. */
-export const itemsOf = ({ id, closed_at }: Pick<StocktakeTotals, 'id' | 'closed_at'>) =>
-  defineItems(`stocktakes/${id}/items`, closed_at === null)
+export const itemsOf = ({ id, freezer_id, closed_at }: Pick<StocktakeTotals, 'id' | 'freezer_id' | 'closed_at'>) =>
+  defineItems(`stocktakes/${id}/items`, freezer_id, closed_at === null)
 
-function defineItems(noun: string, isOpen: boolean): ListDefinition<StocktakeItem> {
+function defineItems(noun: string, freezerId: number, isOpen: boolean): ListDefinition<StocktakeItem> {
   return {
     noun,
     label: 'Report',
@@ -54,16 +54,16 @@ function defineItems(noun: string, isOpen: boolean): ListDefinition<StocktakeIte
         type: 'text',
         isNullable: true,
         cell: ({ barcode }) => barcode && <code>{barcode}</code>,
-        width: 9,
+        width: 8,
       },
       {
         id: 'home_parent_name',
         header: 'Expected in',
         type: 'text',
         isNullable: true,
-        value: homeOf,
+        value: (item) => homeIn(freezerId, item),
         exportFields: ['home_freezer_name', 'home_parent_name', 'home_position'],
-        width: 15,
+        width: 11,
       },
       {
         id: 'scanned_parent_name',

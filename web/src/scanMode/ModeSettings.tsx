@@ -38,7 +38,7 @@ export function CheckOutSettingsPanel({ value, onChange }: CheckOutProps) {
             ', without a due date'
           )}
         </Text>
-        <Button variant="default" onClick={() => setIsOpen(true)}>
+        <Button variant="default" flex="none" onClick={() => setIsOpen(true)}>
           Change
         </Button>
       </Group>
@@ -79,7 +79,7 @@ export function MoveSettingsPanel() {
           Move to <b>{'place' in ref ? ref.place.name : 'the scanned target'}</b>
         </Text>
       </Group>
-      <Button variant="default" onClick={() => setScanPlace(undefined)}>
+      <Button variant="default" flex="none" onClick={() => setScanPlace(undefined)}>
         Other target
       </Button>
     </Group>

@@ -67,21 +67,21 @@ function Progress({ stocktake }: { stocktake: StocktakeTotals }) {
   )
 }
 
-/** BoxLine shows how many of the containers that a box should hold were scanned. */
+/** BoxLine shows how many of the containers that a box should hold were found in it. */
 function BoxLine({ box: { uuid, name }, stocktake }: { box: ScanBox; stocktake: StocktakeTotals }) {
   const items = itemsOf(stocktake)
   const expected = useListTotal(items, { home_parent_uuid: uuid, expected: 'true' })
-  const scanned = useListTotal(items, { home_parent_uuid: uuid, expected: 'true', scanned_at__empty: 'false' })
+  const found = useListTotal(items, { home_parent_uuid: uuid, result: 'found' })
   return (
     <Group justify="space-between" wrap="nowrap" mt={4}>
       <Group gap={6} wrap="nowrap">
         <Icon name="place" />
         <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
           In <b>{name}</b>
-          {expected !== undefined && scanned !== undefined && `: ${scanned} of ${expected}`}
+          {expected !== undefined && found !== undefined && `: ${found} of ${expected}`}
         </Text>
       </Group>
-      <Button variant="default" onClick={() => setScanBox(undefined)}>
+      <Button variant="default" flex="none" onClick={() => setScanBox(undefined)}>
         No box
       </Button>
     </Group>

@@ -20,7 +20,7 @@ export function CloseStocktakeDialog({ stocktake, onClose }: Props) {
   const { missing, misplaced, unexpected } = stocktake
   const [closing, setClosing] = useState<Closing>({ missing: 'mark', misplaced: 'move', unexpected: 'move' })
   const plan = useQuery({
-    queryKey: ['stocktakes', stocktake.id, 'plan', closing],
+    queryKey: ['closing', stocktake.id, closing, missing, misplaced, unexpected],
     queryFn: () => closeStocktake(stocktake, closing, true),
     placeholderData: keepPreviousData,
     gcTime: 0,
@@ -29,9 +29,9 @@ export function CloseStocktakeDialog({ stocktake, onClose }: Props) {
   const { mutate, error, isPending } = useStocktakeMutation(() => closeStocktake(stocktake, closing))
   const failure = error ?? plan.error
   const differences = [
-    { field: 'missing', yes: 'mark', count: missing, label: `Mark ${countContainers(missing)} as missing` },
-    { field: 'misplaced', yes: 'move', count: misplaced, label: `Move ${countContainers(misplaced)} to where they were scanned` },
-    { field: 'unexpected', yes: 'move', count: unexpected, label: `Move ${countContainers(unexpected)} from elsewhere here` },
+    { field: 'missing', yes: 'mark', count: missing, label: 'Mark what was not scanned as missing' },
+    { field: 'misplaced', yes: 'move', count: misplaced, label: 'Move what is misplaced to where it was scanned' },
+    { field: 'unexpected', yes: 'move', count: unexpected, label: 'Move what belongs elsewhere to where it was scanned' },
   ] as const
   const shown = differences.filter(({ count }) => count > 0)
   const handleClose = () =>
@@ -44,10 +44,10 @@ export function CloseStocktakeDialog({ stocktake, onClose }: Props) {
   return (
     <Dialog title="Close the stock-take?" onClose={onClose}>
       <Stack>
-        {shown.map(({ field, yes, label }) => (
+        {shown.map(({ field, yes, count, label }) => (
           <Checkbox
             key={field}
-            label={label}
+            label={`${label} (${count.toLocaleString('en')})`}
             checked={closing[field] === yes}
             onChange={(event) => setClosing({ ...closing, [field]: event.currentTarget.checked ? yes : 'keep' })}
           />

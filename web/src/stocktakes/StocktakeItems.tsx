@@ -20,9 +20,9 @@ interface Props {
 
 /** StocktakeItems is the report of a stock-take: what is expected and what was scanned, with the result of each. */
 export function StocktakeItems({ stocktake, refreshInterval }: Props) {
-  const { id, closed_at } = stocktake
+  const { id, freezer_id, closed_at } = stocktake
   const isOpen = closed_at === null
-  const definition = useMemo(() => itemsOf({ id, closed_at }), [id, closed_at])
+  const definition = useMemo(() => itemsOf({ id, freezer_id, closed_at }), [id, freezer_id, closed_at])
   const grid = useGrid(definition, { scope: {}, ...(isOpen && { refetchInterval: refreshInterval }) })
   const canEdit = usePermission('operator')
   const result = grid.state.filters.find(({ param }) => param === 'result')?.value ?? ''
