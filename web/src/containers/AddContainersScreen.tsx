@@ -16,8 +16,8 @@ import { usePermission } from '../session/api'
 import { useSiteNames } from '../sites/SiteLink'
 import { freePositionsQuery, pathQuery } from '../storage/api'
 import { fillPositions } from '../storage/fillPositions'
-import { holderKey, parentOf, parseHolder } from '../storage/holder'
-import { HolderPicker, useHolderName } from '../storage/HolderPicker'
+import { parsePlaceKey, placeKeyOf } from '../storage/placeKey'
+import { PlacePicker, usePlaceName } from '../storage/PlacePicker'
 import { addContainers, containerLabels as labels, containerTitle } from './api'
 import { findDuplicateBarcodes, findUsedBarcodes } from './barcodeErrors'
 import { toNewContainers } from './newRows'
@@ -62,12 +62,12 @@ export function AddContainersScreen() {
         <AddManyForm
           itemNames={{ one: 'container', many: 'containers' }}
           columns={columns}
-          renderTarget={(field) => <HolderPicker label={labels.parent_uuid} {...field} />}
+          renderTarget={(field) => <PlacePicker label={labels.parent_uuid} {...field} />}
           targetFields={targetFields}
           targetNoun="a freezer or a container"
           aliases={aliases}
-          initialTarget={holderKey({ freezer_id: Number(freezer_id) || null, parent_uuid: parent })}
-          useTargetName={useHolderName}
+          initialTarget={placeKeyOf({ freezer_id: Number(freezer_id) || null, parent_uuid: parent })}
+          useTargetName={usePlaceName}
           renderTargetDetail={(target) => <TargetDetail target={target} />}
           canOmitTarget={hasOwnParents}
           renderTools={(target, onChange) => <FillButton target={target} onChange={onChange} />}
@@ -85,16 +85,16 @@ export function AddContainersScreen() {
 }
 
 function TargetLink({ target }: { target: string }) {
-  const holder = parseHolder(target)
+  const { freezer_id, container_uuid: uuid } = parsePlaceKey(target) ?? {}
   const props = { underline: 'always', size: 'sm' } as const
-  if (holder && 'parent_uuid' in holder)
+  if (uuid)
     return (
-      <TextLink to="/containers/$uuid" params={{ uuid: holder.parent_uuid }} {...props}>
+      <TextLink to="/containers/$uuid" params={{ uuid }} {...props}>
         View contents
       </TextLink>
     )
   return (
-    <TextLink to="/containers" search={holder && { freezer_id: String(holder.freezer_id) }} {...props}>
+    <TextLink to="/containers" search={freezer_id ? { freezer_id: String(freezer_id) } : undefined} {...props}>
       View containers
     </TextLink>
   )
@@ -102,9 +102,9 @@ function TargetLink({ target }: { target: string }) {
 
 /** TargetDetail distinguishes freezers and containers with equal names. */
 function TargetDetail({ target }: { target: string }) {
-  const holder = parseHolder(target)
-  if (!holder) return null
-  return 'parent_uuid' in holder ? <ParentPlace uuid={holder.parent_uuid} /> : <FreezerSite id={holder.freezer_id} />
+  const { freezer_id, container_uuid } = parsePlaceKey(target) ?? {}
+  if (container_uuid) return <ParentPlace uuid={container_uuid} />
+  return freezer_id === undefined ? null : <FreezerSite id={freezer_id} />
 }
 
 function ParentPlace({ uuid }: { uuid: string }) {
@@ -125,7 +125,7 @@ interface FillButtonProps {
 
 /** FillButton writes the free positions of the chosen container into the rows. */
 function FillButton({ target, onChange }: FillButtonProps) {
-  const parent = parentOf(target)
+  const parent = parsePlaceKey(target)?.container_uuid
   const queryClient = useQueryClient()
   const { data } = useQuery({ ...freePositionsQuery(parent ?? ''), enabled: parent !== undefined })
   if (!parent || !data || data.positions.length === 0) return null

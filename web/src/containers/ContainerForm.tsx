@@ -5,8 +5,8 @@ import { useForm } from '@mantine/form'
 import { emptyToNull, FormActions, textToNumber, useFormFocus, useLeaveWarning } from '../components/form'
 import type { RowFormProps } from '../components/RowDetails'
 import { PersonPicker } from '../people/PersonPicker'
-import { holderKey, parentOf, parseHolder } from '../storage/holder'
-import { HolderPicker } from '../storage/HolderPicker'
+import { parsePlaceKey, placeKeyOf } from '../storage/placeKey'
+import { PlacePicker } from '../storage/PlacePicker'
 import { PositionField } from '../storage/PositionField'
 import classes from './ContainerForm.module.css'
 import { type Container, containerLabels as labels, type ContainerFields } from './api'
@@ -14,13 +14,13 @@ import { kinds } from './kinds'
 
 const textFields = ['description', 'barcode', 'kind', 'type', 'project', 'owner', 'quantity', 'unit', 'expires_on'] as const
 const numberFields = ['thaw_count', 'rows', 'columns', 'capacity'] as const
-const otherFields = ['holder', 'position', 'scheme', 'blocked'] as const
+const otherFields = ['place', 'position', 'scheme', 'blocked'] as const
 const formFields = [...textFields, ...otherFields, ...numberFields]
 type FieldName = (typeof formFields)[number]
 type Values = Record<FieldName, string>
 
 /** aliases are the fields of the API whose messages another field of the form shows. */
-const aliases = { uuid: 'barcode', freezer_id: 'holder', freezer: 'holder', parent_uuid: 'holder', parent: 'holder' }
+const aliases = { uuid: 'barcode', freezer_id: 'place', freezer: 'place', parent_uuid: 'place', parent: 'place' }
 const shownFields = [...formFields, ...Object.keys(aliases)]
 
 const schemes = [
@@ -36,8 +36,8 @@ export function ContainerForm({ initialValues, onSubmit, onCancel, isSaving = fa
   const form = useForm<Values>({ mode: 'controlled', initialValues: toValues(initialValues) })
   useFormFocus(form, formFields, problem, { aliases })
   useLeaveWarning((form.isDirty() || problem !== undefined) && !isSaving)
-  const { holder, owner, expires_on, position, rows } = form.values
-  const parent = parentOf(holder)
+  const { place, owner, expires_on, position, rows } = form.values
+  const parent = parsePlaceKey(place)?.container_uuid
   const text = (name: (typeof textFields)[number]) => ({ label: labels[name], ...form.getInputProps(name) })
   const number = (name: (typeof numberFields)[number]) => ({
     label: labels[name],
@@ -88,12 +88,12 @@ export function ContainerForm({ initialValues, onSubmit, onCancel, isSaving = fa
         </Fieldset>
         <Fieldset legend="Where" className={classes.section}>
           <SimpleGrid type="container" cols={{ base: 1, '480px': 2 }} spacing="sm" verticalSpacing="sm">
-            <HolderPicker
+            <PlacePicker
               label={labels.parent_uuid}
               required
-              {...form.getInputProps('holder')}
+              {...form.getInputProps('place')}
               onChange={(key) => {
-                form.setFieldValue('holder', key)
+                form.setFieldValue('place', key)
                 form.setFieldValue('position', '')
               }}
             />
@@ -133,12 +133,12 @@ function toValues(container: Partial<Container>): Values {
   const values = Object.fromEntries(
     formFields.map((name) => [name, String((container as Record<string, unknown>)[name] ?? '')]),
   ) as Values
-  return { ...values, holder: holderKey(container), scheme: container.scheme ?? 'A1' }
+  return { ...values, place: placeKeyOf(container), scheme: container.scheme ?? 'A1' }
 }
 
 /** toFields returns the fields of the API. A parent determines the freezer. */
-function toFields({ holder, scheme, blocked, ...values }: Values): ContainerFields {
-  const place = parseHolder(holder)
+function toFields({ place, scheme, blocked, ...values }: Values): ContainerFields {
+  const { freezer_id, container_uuid: parent_uuid } = parsePlaceKey(place) ?? {}
   const hasGrid = values.rows.trim() !== ''
   const texts = Object.fromEntries(textFields.map((name) => [name, emptyToNull(values[name])]))
   const numbers = Object.fromEntries(numberFields.map((name) => [name, textToNumber(values[name])]))
@@ -146,9 +146,9 @@ function toFields({ holder, scheme, blocked, ...values }: Values): ContainerFiel
     ...texts,
     ...numbers,
     thaw_count: (numbers.thaw_count ?? 0) as number,
-    ...(place && 'parent_uuid' in place
-      ? { ...place, position: emptyToNull(values.position) }
-      : { freezer_id: place?.freezer_id as number, parent_uuid: null, position: null }),
+    ...(parent_uuid
+      ? { parent_uuid, position: emptyToNull(values.position) }
+      : { freezer_id: freezer_id as number, parent_uuid: null, position: null }),
     scheme: hasGrid ? (scheme as 'A1') : null,
     blocked: hasGrid ? emptyToNull(blocked) : null,
     ...(hasGrid && { capacity: null }),

@@ -40,7 +40,7 @@ import { ContainerContents } from './ContainerContents'
 import { containerFacts, formatGrid } from './containerFacts'
 import { ContainerForm } from './ContainerForm'
 import { ContainerPath, ContainerPosition, ContainerSite, ParentLink } from './ContainerPlace'
-import { isHolder } from './kinds'
+import { holdsOthers } from './kinds'
 import { MoveContainerButton } from './MoveContainerButton'
 import { ContainerStatusBadge, statusLabel } from './status'
 
@@ -97,12 +97,12 @@ function ContainerTabs({ container }: { container: Container }) {
   const files = useListTotal(attachmentsList, { container_uuid: uuid })
   const inside = useListTotal(insideContainersList, { parent_uuid: uuid })
   const formatField = useFormatContainerField(uuid)
-  const holdsOthers = isHolder(container) || (inside !== undefined && inside !== '0')
+  const hasContents = holdsOthers(container) || (inside !== undefined && inside !== '0')
   return (
     <ScreenTabs
       label="About this container"
       tabs={[
-        ...(holdsOthers
+        ...(hasContents
           ? [
               {
                 name: 'contents',
@@ -166,7 +166,7 @@ function Details({ container }: { container: Container }) {
         ...(grid ? [['Grid', grid] as [string, string]] : []),
         ...(container.blocked ? [[containerLabels.blocked, container.blocked] as [string, string]] : []),
         ...(container.capacity === null ? [] : [[containerLabels.capacity, container.capacity] as [string, number]]),
-        ...(isHolder(container)
+        ...(holdsOthers(container)
           ? [['Stock-take', <LatestStocktake key="stocktake" scope={{ container_uuid: container.uuid }} />] as [string, ReactNode]]
           : []),
         ['UUID', <code key="uuid">{container.uuid}</code>],

@@ -1,6 +1,6 @@
 import type { NewRow } from '../addMany/api'
 import { findExactHits } from '../search/findExactHits'
-import { parseHolder } from '../storage/holder'
+import { parsePlaceKey } from '../storage/placeKey'
 import { type NewContainerFields, readBarcode } from './api'
 
 interface PersonName {
@@ -13,14 +13,14 @@ interface PersonName {
  * barcode the row has.
  */
 export function toNewContainers(target: string, rows: NewRow[], people: readonly PersonName[]): NewContainerFields[] {
-  const place = parseHolder(target)
+  const { freezer_id, container_uuid: parent_uuid } = parsePlaceKey(target) ?? {}
   return rows.map(({ barcode, parent, owner, ...fields }) => {
     const row = Object.fromEntries(Object.entries(fields).map(([name, text]) => [name, text?.trim() || null]))
     return {
       ...row,
       ...(owner && { owner: findUsername(owner, people) }),
       ...readBarcode(barcode),
-      ...(parent ? { parent: parent.trim() } : place),
+      ...(parent ? { parent: parent.trim() } : { freezer_id, parent_uuid }),
     }
   })
 }

@@ -2,7 +2,7 @@ import { ActionIcon, Text } from '@mantine/core'
 
 import { Icon, type IconName } from '../components/icons'
 import { StatusBadge } from '../components/StatusBadge'
-import type { PlaceKey } from './api'
+import type { PlaceKey } from '../storage/placeKey'
 import classes from './ChosenPlaces.module.css'
 import { type EvacuationPlace, type EvacuationSource, isWarmer } from './evacuationPlaces'
 import { countContainers } from './pickOrder'

@@ -7,13 +7,13 @@ import { ButtonLink } from '../components/links'
 import { Panel } from '../components/Panel'
 import { StatusBadge } from '../components/StatusBadge'
 import { toast } from '../components/toast'
-import type { PlaceKey } from './api'
+import type { PlaceKey } from '../storage/placeKey'
+import { PlacePicker } from '../storage/PlacePicker'
 import { ChosenPlaces } from './ChosenPlaces'
 import { fetchPlace } from './evacuationApi'
 import { distribute, type EvacuationPlace, type EvacuationSource } from './evacuationPlaces'
 import { OtherPlaces } from './OtherPlaces'
 import { countContainers } from './pickOrder'
-import { TargetPicker } from './TargetPicker'
 
 interface Props {
   freezerId: number
@@ -104,7 +104,7 @@ export function EvacuationForm({
       </Panel>
       <Panel title="Other freezers" id="other-places">
         <Stack gap="sm">
-          <TargetPicker key={pickerKey} label="Add a rack, a box or a freezer" maw={360} value="" onChange={pick} />
+          <PlacePicker key={pickerKey} label="Add a rack, a box or a freezer" maw={360} value="" onChange={pick} />
           <OtherPlaces places={ranked.filter(({ key }) => !hasKey(places, key))} onAdd={add} />
         </Stack>
       </Panel>

@@ -4,12 +4,13 @@ import { type FormEvent, type ReactNode, useState } from 'react'
 
 import { Dialog } from '../components/Dialog'
 import { toast } from '../components/toast'
-import { type FillOrder, type MoveItem, moveContainers, type MoveOrder, type PlaceKey, roomQuery } from './api'
+import type { PlaceKey } from '../storage/placeKey'
+import { PlacePicker } from '../storage/PlacePicker'
+import { type FillOrder, type MoveItem, moveContainers, type MoveOrder, roomQuery } from './api'
 import { ConflictList } from './ConflictList'
 import { countContainers } from './pickOrder'
 import { PlanReview } from './PlanReview'
 import { PositionFields } from './PositionFields'
-import { TargetPicker } from './TargetPicker'
 import { TargetRoom } from './TargetRoom'
 import { useMovePlan } from './useMovePlan'
 
@@ -131,7 +132,7 @@ function TargetForm({
   return (
     <form onSubmit={handleSubmit}>
       <Stack>
-        <TargetPicker
+        <PlacePicker
           label="Move to"
           description={currentPlace && `Currently in ${currentPlace}`}
           value={to}

@@ -3,23 +3,12 @@ import { queryOptions } from '@tanstack/react-query'
 import { api, type Schemas, unwrap, unwrapPage } from '../api/client'
 import { Problem } from '../api/problem'
 import type { QueryParams } from '../grid/listQuery'
+import { parsePlaceKey, type PlaceKey } from '../storage/placeKey'
 
 // API calls that move many containers. A dry run is the plan: it does everything and stores nothing.
 
 export type Moves = Schemas['Moves']
 export type Move = Moves['moves'][number]
-
-/** PlaceKey names where containers go: 'freezer 12', or 'container' and a UUID. */
-export type PlaceKey = `freezer ${string}` | `container ${string}`
-
-export const freezerKey = (id: number): PlaceKey => `freezer ${id}`
-export const containerKey = (uuid: string): PlaceKey => `container ${uuid}`
-
-/** parsePlaceKey returns the place in the form of the API. */
-export function parsePlaceKey(key: PlaceKey): { freezer_id: number } | { container_uuid: string } {
-  const [kind, id = ''] = key.split(' ')
-  return kind === 'freezer' ? { freezer_id: Number(id) } : { container_uuid: id }
-}
 
 /** MoveItem is a container to move, with what people call it. */
 export interface MoveItem {
@@ -77,7 +66,7 @@ export const evacuateFreezer = (id: number, to: readonly PlaceKey[], options: Wr
   unwrapMoves(
     api.POST('/api/v1/freezers/{id}/evacuate', {
       params: { ...writeParams(options), path: { id } },
-      body: { to: to.map(parsePlaceKey), limit: maxListed },
+      body: { to: to.map((key) => parsePlaceKey(key)), limit: maxListed },
     }),
   )
 
@@ -126,7 +115,7 @@ export const roomQuery = (key: PlaceKey) =>
 
 async function fetchRoom(key: PlaceKey, signal: AbortSignal): Promise<Room> {
   const place = parsePlaceKey(key)
-  if ('container_uuid' in place) {
+  if (place.container_uuid !== undefined) {
     const path = { uuid: place.container_uuid }
     const [{ free, positions }, containers] = await Promise.all([
       unwrap(api.GET('/api/v1/containers/{uuid}/free-positions', { params: { path }, signal })),

@@ -2,7 +2,8 @@ import { type QueryClient, queryOptions } from '@tanstack/react-query'
 
 import { batches } from '../api/batches'
 import { api, type Page, type Schemas, unwrapPage } from '../api/client'
-import { containerKey, freezerKey, parsePlaceKey, type PlaceKey, roomQuery, toMoveItem } from './api'
+import { containerKey, freezerKey, parsePlaceKey, type PlaceKey } from '../storage/placeKey'
+import { roomQuery, toMoveItem } from './api'
 import type { EvacuationPlace } from './evacuationPlaces'
 
 type FreezerRow = Schemas['Freezer'] & { site_name?: string }
@@ -42,7 +43,7 @@ export async function fetchPlace(
   queryClient: QueryClient,
 ): Promise<EvacuationPlace | undefined> {
   const place = parsePlaceKey(key)
-  if ('freezer_id' in place) return freezers.find((freezer) => freezer.key === key)
+  if (place.freezer_id !== undefined) return freezers.find((freezer) => freezer.key === key)
   const query = { uuid: [place.container_uuid], include: 'freezer,site' } as object
   const [{ rows }, room] = await Promise.all([
     unwrapPage(api.GET('/api/v1/containers', { params: { query } })),

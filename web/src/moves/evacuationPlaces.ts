@@ -1,4 +1,4 @@
-import type { PlaceKey } from './api'
+import type { PlaceKey } from '../storage/placeKey'
 import { guessTemperatureClass, type TemperatureClass } from './temperatureClass'
 
 /** EvacuationPlace is a freezer, or a container in one, that can take containers of an evacuated freezer. */

@@ -1,5 +1,5 @@
 import { containerTitle } from '../containers/api'
-import { isHolder } from '../containers/kinds'
+import { holdsOthers } from '../containers/kinds'
 import type { StocktakeItem } from '../stocktakes/api'
 import { homeOf, type StocktakeResult } from '../stocktakes/results'
 import { codeOf, findContainer } from './findScanned'
@@ -15,7 +15,7 @@ export async function countScan(stocktake: number, { entry, send }: Run): Promis
   const what = codeOf(entry)
   if (!stocktake) return { tone: 'critical', title: 'Not counted', what, message: 'Choose a stock-take, then scan again.' }
   const container = await findContainer(entry.texts)
-  const isBox = container !== undefined && isHolder(container)
+  const isBox = container !== undefined && holdsOthers(container)
   const box = scanBox.get()
   const isInBox = !isBox && box?.stocktake === stocktake
   const code = container ? (container.barcode ?? container.uuid) : what

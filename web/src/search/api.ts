@@ -75,7 +75,7 @@ async function fetchFirstHits(noun: SearchNoun, signal: AbortSignal): Promise<Se
   return toHits({ noun, rows } as unknown as SearchGroup)
 }
 
-const maxQueryLength = 200 // characters; the limit of the server
+export const maxQueryLength = 200 // characters; the limit of the server
 
 const nounByKind: Record<EntityKind, SearchNoun> = {
   site: 'sites',

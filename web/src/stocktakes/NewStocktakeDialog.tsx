@@ -4,28 +4,26 @@ import { type FormEvent, useState } from 'react'
 import { toProblem } from '../api/problem'
 import { Dialog } from '../components/Dialog'
 import { emptyToNull, ProblemAlert } from '../components/form'
-import { HolderPicker } from '../storage/HolderPicker'
-import { parseHolder } from '../storage/holder'
+import { PlacePicker } from '../storage/PlacePicker'
+import { parsePlaceKey, type PlaceKey } from '../storage/placeKey'
 import { useStartStocktake } from './StartStocktake'
 
 /** NewStocktakeDialog starts a stock-take of a freezer or container. */
 export function NewStocktakeDialog({ onClose }: { onClose: () => void }) {
-  const [place, setPlace] = useState('')
+  const [place, setPlace] = useState<PlaceKey | ''>('')
   const [note, setNote] = useState('')
   const { start, error, isPending } = useStartStocktake()
   const problem = error ? toProblem(error) : undefined
   const { freezer_id, container_uuid, note: noteMessage } = problem?.messagesByField ?? {}
   const handleSubmit = (event: FormEvent) => {
     event.preventDefault()
-    const holder = parseHolder(place)
-    if (!holder) return
-    start('freezer_id' in holder ? holder : { container_uuid: holder.parent_uuid }, emptyToNull(note.trim()))
+    if (place) start(parsePlaceKey(place), emptyToNull(note.trim()))
   }
   return (
     <Dialog title="Start a stock-take" isDirty={note !== '' && !isPending} onClose={onClose}>
       <form onSubmit={handleSubmit} noValidate>
         <Stack>
-          <HolderPicker
+          <PlacePicker
             label="Of"
             description="A freezer, or a shelf, rack or box in it"
             required

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 
 import type { Content, MapUnit } from './api'
 import { categorize, fillLevel, percentFull } from './colours'
-import { holderKey, parentOf, parseHolder } from './holder'
 import { buildTree, chainOf, totalOccupancy } from './mapTree'
+import { parsePlaceKey, placeKeyOf } from './placeKey'
 import { buildCells, type GridShape, listFree, positionLabel, rowLabel, rowLetters, summarizeRange } from './positions'
 
 const grid = (rows: number, columns: number, scheme = 'A1', blocked: string | null = null): GridShape => ({
@@ -84,9 +84,8 @@ test('a map becomes a tree that adds up its occupancy', () => {
   expect(chainOf(undefined)).toEqual([])
 })
 
-test('the key of a holder is read back', () => {
-  expect(parseHolder(holderKey({ freezer_id: 107 }))).toEqual({ freezer_id: 107 })
-  expect(parseHolder(holderKey({ freezer_id: 107, parent_uuid: 'a-b' }))).toEqual({ parent_uuid: 'a-b' })
-  expect([holderKey({}), parseHolder('')]).toEqual(['', undefined])
-  expect([parentOf('container a-b'), parentOf('freezer 1')]).toEqual(['a-b', undefined])
+test('the key of a place is read back', () => {
+  expect(parsePlaceKey(placeKeyOf({ freezer_id: 107 }))).toEqual({ freezer_id: 107 })
+  expect(parsePlaceKey(placeKeyOf({ freezer_id: 107, parent_uuid: 'a-b' }))).toEqual({ container_uuid: 'a-b' })
+  expect([placeKeyOf({}), parsePlaceKey('')]).toEqual(['', undefined])
 })
