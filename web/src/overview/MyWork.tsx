@@ -1,14 +1,15 @@
 import { Text } from '@mantine/core'
 
 import { describeReasons } from '../alerts/explainReason'
+import { Day } from '../components/Day'
 import { TextLink } from '../components/links'
+import { localDay } from '../components/localDay'
 import { Panel } from '../components/Panel'
 import { StatusBadge, type Tone } from '../components/StatusBadge'
 import { TimeAgo } from '../components/TimeAgo'
 import { userNameOf } from '../people/userNameOf'
 import type { Summary } from '../summary/api'
-import { isOverdue, localDate } from '../todos/dueDates'
-import { DueDate } from '../todos/DueDate'
+import { isOverdue } from '../todos/isOverdue'
 import classes from './FeedList.module.css'
 
 /** MyWork lists the todos and alerts that are assigned to the user, most urgent first. */
@@ -51,7 +52,7 @@ export function MyWork({ summary: { my_todos, my_alerts } }: { summary: Summary 
               </TextLink>
               {todo.due_on && (
                 <span className={classes.trailing}>
-                  <DueDate todo={todo} />
+                  <Day day={todo.due_on} />
                 </span>
               )}
             </li>
@@ -64,6 +65,6 @@ export function MyWork({ summary: { my_todos, my_alerts } }: { summary: Summary 
 
 function DueBadge({ todo }: { todo: Summary['my_todos'][number] }) {
   if (isOverdue(todo)) return <StatusBadge tone="critical">overdue</StatusBadge>
-  if (todo.due_on === localDate()) return <StatusBadge tone="warning">today</StatusBadge>
+  if (todo.due_on === localDay()) return <StatusBadge tone="warning">today</StatusBadge>
   return <StatusBadge tone="inactive">todo</StatusBadge>
 }

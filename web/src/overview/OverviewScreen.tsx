@@ -1,13 +1,13 @@
 import { SimpleGrid, Stack, Text } from '@mantine/core'
 
 import { formatTotal } from '../components/formatTotal'
+import { localDay } from '../components/localDay'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { Screen } from '../components/Screen'
 import { Section } from '../components/Section'
 import { StatTile } from '../components/StatTile'
 import { StorageWall } from '../storage/StorageWall'
 import { type Summary, useSummary } from '../summary/api'
-import { localDate } from '../todos/dueDates'
 import { ActivityFeed } from './ActivityFeed'
 import { AttentionStrip } from './AttentionStrip'
 import { MyWork } from './MyWork'
@@ -64,7 +64,7 @@ function Tiles({ summary }: { summary: Summary }) {
         label="Overdue todos"
         value={n(summary.todos_overdue)}
         to="/todos"
-        search={{ view: 'list', due_on__lt: localDate(), status__not: 'done' }}
+        search={{ view: 'list', due_on__lt: localDay(), status__not: 'done' }}
         badge={summary.todos_mine_overdue > 0 && { tone: 'warning', text: `${n(summary.todos_mine_overdue)} mine` }}
         note={`${n(summary.todos_due_today)} due today, ${n(summary.todos_due_in_7_days)} in 7 days`}
       />

@@ -2,13 +2,13 @@ import { Button, Group, SimpleGrid, Text } from '@mantine/core'
 import { useState } from 'react'
 
 import { DueDateField } from '../checkouts/DueDateField'
+import { Day } from '../components/Day'
 import { Icon } from '../components/icons'
 import { Picker } from '../components/Picker'
 import { useStore } from '../components/store'
 import { useFreezerNames } from '../freezers/FreezerLink'
 import { PersonPicker } from '../people/PersonPicker'
 import { usePersonName } from '../people/PersonName'
-import { DueDate } from '../todos/DueDate'
 import { scanPlace, setScanPlace } from './scanQueues'
 
 export interface CheckOutSettings {
@@ -32,7 +32,7 @@ export function CheckOutSettingsPanel({ value, onChange }: CheckOutProps) {
           For <b>{value.holder ? personName(value.holder) : 'no holder yet'}</b>
           {value.dueOn ? (
             <>
-              , due back on <DueDate todo={{ due_on: value.dueOn }} />
+              , due back on <Day day={value.dueOn} />
             </>
           ) : (
             ', without a due date'

@@ -1,6 +1,6 @@
+import { Day } from '../components/Day'
 import { Icon, type IconName } from '../components/icons'
 import { ButtonLink, TextLink } from '../components/links'
-import { DueDate } from '../todos/DueDate'
 import { TimeAgo } from '../components/TimeAgo'
 import { usePersonName } from '../people/PersonName'
 import { usePermission } from '../session/api'
@@ -40,7 +40,7 @@ export function ScanCard({ outcome }: { outcome: ScanOutcome }) {
             )}
             {dueOn && (
               <>
-                , due back on <DueDate todo={{ due_on: dueOn }} />
+                , due back on <Day day={dueOn} />
               </>
             )}
           </p>

@@ -1,8 +1,8 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
 
 import { api, type Schemas, unwrap } from '../api/client'
+import { localDay } from '../components/localDay'
 import { useSelectedSite } from '../sites/selectedSite'
-import { localDate } from '../todos/dueDates'
 
 // The summary of the laboratory: what the overview and the menu show, in one request.
 
@@ -15,7 +15,7 @@ export const summaryQuery = (siteId: number | undefined) =>
   queryOptions({
     queryKey: ['summary', siteId],
     queryFn: ({ signal }) =>
-      unwrap(api.GET('/api/v1/summary', { params: { query: { site_id: siteId, today: localDate() } }, signal })),
+      unwrap(api.GET('/api/v1/summary', { params: { query: { site_id: siteId, today: localDay() } }, signal })),
     refetchInterval: refreshInterval,
   })
 

@@ -4,6 +4,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 
 import { ButtonLink } from '../components/links'
+import { localDay } from '../components/localDay'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { Screen } from '../components/Screen'
@@ -19,7 +20,6 @@ import { todosList } from '../lists/todos'
 import { useSession } from '../session/api'
 import { useShortcut } from '../shell/shortcuts'
 import { boardSize, type Todo } from './api'
-import { localDate } from './dueDates'
 import { QuickAdd } from './QuickAdd'
 import { TodoBoard } from './TodoBoard'
 
@@ -104,10 +104,10 @@ function QuickFilters({ setFilters }: Pick<GridActions, 'setFilters'>) {
           Assigned to me
         </Button>
       )}
-      <Button variant="subtle" onClick={() => setFilters({ due_on__lt: localDate(), status__not: 'done' })}>
+      <Button variant="subtle" onClick={() => setFilters({ due_on__lt: localDay(), status__not: 'done' })}>
         Overdue
       </Button>
-      <Button variant="subtle" onClick={() => setFilters({ due_on__lt: localDate(7), status__not: 'done' })}>
+      <Button variant="subtle" onClick={() => setFilters({ due_on__lt: localDay({ days: 7 }), status__not: 'done' })}>
         Due this week
       </Button>
     </>

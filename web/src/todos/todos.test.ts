@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 
 vi.stubGlobal('location', new URL('http://lab:5000/app/todos'))
 const { adjacentStatus, boardColumn, newestDone } = await import('./boardColumns')
-const { isOverdue, localDate } = await import('./dueDates')
+const { isOverdue } = await import('./isOverdue')
 
 test.each([
   ['open', -1, undefined],
@@ -29,12 +29,6 @@ test('the column of done todos shows the moved ones first, then the newest, 20 a
 })
 
 const lastOfYear = new Date(2026, 11, 31, 23, 59)
-
-test.each([
-  [0, '2026-12-31'],
-  [1, '2027-01-01'],
-  [7, '2027-01-07'],
-])('%i days later is %s', (days, expected) => expect(localDate(days, lastOfYear)).toBe(expected))
 
 test.each([
   ['2026-12-30', 'open', true],

@@ -1,5 +1,3 @@
-import type { Todo } from './api'
-
 const dayFormat = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' })
 const dayAndYearFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' })
 
@@ -10,7 +8,5 @@ function formatDay(day: string): string {
   return (date.getUTCFullYear() === new Date().getFullYear() ? dayFormat : dayAndYearFormat).format(date)
 }
 
-/** DueDate shows the day when a todo is due. */
-export function DueDate({ todo: { due_on } }: { todo: Pick<Todo, 'due_on'> }) {
-  return due_on && <time dateTime={due_on}>{formatDay(due_on)}</time>
-}
+/** Day shows a day of the API, such as 2026-11-28. */
+export const Day = ({ day }: { day: string }) => <time dateTime={day}>{formatDay(day)}</time>
