@@ -1,7 +1,7 @@
 import { Button, Group, Input } from '@mantine/core'
-import { DateInput } from '@mantine/dates'
 import { useState } from 'react'
 
+import { DateField } from '../components/DateField'
 import { dueChoices } from './dueDates'
 
 interface Props {
@@ -15,18 +15,10 @@ export function DueDateField({ value, onChange, error }: Props) {
   const [now] = useState(() => new Date())
   return (
     <div>
-      <DateInput
+      <DateField
         label="Due back"
         placeholder="No due date"
-        clearable
-        clearButtonProps={{ 'aria-label': 'Clear the due date' }}
-        valueFormat="D MMM YYYY"
-        hideOutsideDates
-        weekendDays={[]}
-        popoverProps={{ withinPortal: false }} // stays in its landmark
-        previousLabel="Previous month"
-        nextLabel="Next month"
-        value={value}
+        value={value ?? ''}
         onChange={(day) => onChange(day || null)}
         error={error !== undefined}
       />

@@ -1,7 +1,7 @@
 import { Autocomplete, Fieldset, NativeSelect, SimpleGrid, Stack, TextInput } from '@mantine/core'
-import { DateInput } from '@mantine/dates'
 import { useForm } from '@mantine/form'
 
+import { DateField } from '../components/DateField'
 import { emptyToNull, FormActions, textToNumber, useFormFocus, useLeaveWarning } from '../components/form'
 import type { RowFormProps } from '../components/RowDetails'
 import { PersonPicker } from '../people/PersonPicker'
@@ -36,7 +36,7 @@ export function ContainerForm({ initialValues, onSubmit, onCancel, isSaving = fa
   const form = useForm<Values>({ mode: 'controlled', initialValues: toValues(initialValues) })
   useFormFocus(form, formFields, problem, { aliases })
   useLeaveWarning((form.isDirty() || problem !== undefined) && !isSaving)
-  const { place, owner, expires_on, position, rows } = form.values
+  const { place, owner, position, rows } = form.values
   const parent = parsePlaceKey(place)?.container_uuid
   const text = (name: (typeof textFields)[number]) => ({ label: labels[name], ...form.getInputProps(name) })
   const number = (name: (typeof numberFields)[number]) => ({
@@ -69,20 +69,7 @@ export function ContainerForm({ initialValues, onSubmit, onCancel, isSaving = fa
             />
             <TextInput {...text('quantity')} inputMode="decimal" />
             <TextInput {...text('unit')} description="Such as ml" />
-            <DateInput
-              label={labels.expires_on}
-              clearable
-              clearButtonProps={{ 'aria-label': 'Clear the day' }}
-              valueFormat="D MMM YYYY"
-              hideOutsideDates
-              weekendDays={[]}
-              popoverProps={{ withinPortal: false }} // stays in its landmark
-              previousLabel="Previous month"
-              nextLabel="Next month"
-              value={expires_on === '' ? null : expires_on}
-              onChange={(day) => form.setFieldValue('expires_on', day ?? '')}
-              error={form.errors.expires_on}
-            />
+            <DateField {...text('expires_on')} />
             <TextInput {...number('thaw_count')} description="How often the contents were thawed" />
           </SimpleGrid>
         </Fieldset>

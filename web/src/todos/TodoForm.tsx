@@ -1,7 +1,7 @@
 import { Autocomplete, SimpleGrid, Stack, Textarea } from '@mantine/core'
-import { DateInput } from '@mantine/dates'
 import { useForm } from '@mantine/form'
 
+import { DateField } from '../components/DateField'
 import { emptyToNull, FormActions, useFormFocus, useLeaveWarning } from '../components/form'
 import { Picker } from '../components/Picker'
 import type { RowFormProps } from '../components/RowDetails'
@@ -31,7 +31,7 @@ export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, 
   ] as const
   useFormFocus(form, todoFields, problem)
   useLeaveWarning((form.isDirty() || problem !== undefined) && !isSaving)
-  const { assignee, due_on } = form.values
+  const { assignee } = form.values
   return (
     <form
       noValidate
@@ -58,20 +58,7 @@ export function TodoForm({ initialValues, onSubmit, onCancel, isSaving = false, 
             data={statuses.map(statusLabel)}
             {...form.getInputProps('status')}
           />
-          <DateInput
-            label={todoLabels.due_on}
-            clearable
-            clearButtonProps={{ 'aria-label': 'Clear the due date' }}
-            valueFormat="D MMM YYYY"
-            hideOutsideDates
-            weekendDays={[]}
-            popoverProps={{ withinPortal: false }} // stays in its landmark
-            previousLabel="Previous month"
-            nextLabel="Next month"
-            value={due_on === '' ? null : due_on}
-            onChange={(day) => form.setFieldValue('due_on', day ?? '')}
-            error={form.errors.due_on}
-          />
+          <DateField label={todoLabels.due_on} {...form.getInputProps('due_on')} />
           <PersonPicker
             label={todoLabels.assignee}
             placeholder="Unassigned"
