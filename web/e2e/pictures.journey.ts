@@ -2,11 +2,12 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 import { callApi, expect, type Page, signIn, test as base, waitForTransitions, withServer } from './fixtures'
-import { fillPictureLab } from './pictureLab'
 import { screenPaths } from './screenCoverage'
+import { scan } from './scanner'
 import type { Server } from './server'
 
-// The pictures of docs/screens.md and the README. PICTURES=1 puts them into pictures/, which is committed.
+// The pictures of docs/screens.md and the README, with the laboratory of seed --demo. PICTURES=1 puts them into
+// pictures/, which is committed.
 
 const picturesDir = path.join(import.meta.dirname, '..', 'pictures')
 const outputDir = process.env.PICTURES ? picturesDir : path.join(import.meta.dirname, 'tmp', 'pictures')
@@ -55,8 +56,19 @@ const deliveryCsv = [
 
 const search = async (page: Page) => {
   await page.keyboard.press('Control+k')
-  await page.keyboard.type('mouse cohort 12')
-  await expect(page.getByRole('dialog').getByText(/cohort 12/).first()).toBeVisible()
+  await page.keyboard.type('mouse serum')
+  await expect(page.getByRole('dialog').getByText(/Mouse serum/i).first()).toBeVisible()
+}
+
+const scanTube = async (page: Page) => {
+  const { body } = await callApi(page, 'GET', '/api/v1/containers?freezer_id=109&kind=tube&status=stored&limit=1')
+  await scan(page, body[0].barcode ?? body[0].uuid)
+  await expect(page.getByRole('main').getByRole('heading', { name: 'Checked out' })).toBeVisible()
+}
+
+const showLabels = async (page: Page) => {
+  await page.getByRole('button', { name: 'Print labels' }).click()
+  await expect(page.getByRole('dialog').getByRole('img').first()).toBeVisible()
 }
 
 const waitForChart = (page: Page) => expect(page.locator('figure canvas')).toBeVisible()
@@ -65,7 +77,7 @@ const pictures: Picture[] = [
   { name: 'overview', route: '/' },
   { name: 'overview-dark', route: '/', scheme: 'dark' },
   { name: 'search', route: '/', prepare: search },
-  { name: 'scan', route: '/scan' },
+  { name: 'scan', route: '/scan', search: '?mode=check-out', isPhone: true, prepare: scanTube },
   { name: 'checkouts', route: '/checkouts' },
   { name: 'alerts', route: '/alerts', prepare: waitForChart },
   { name: 'alerts-dark', route: '/alerts', scheme: 'dark', prepare: waitForChart },
@@ -73,29 +85,33 @@ const pictures: Picture[] = [
   { name: 'todos', route: '/todos' },
   { name: 'todo', route: '/todos/$id', params: 'todo' },
   { name: 'new-todo', route: '/todos/new' },
-  { name: 'containers', route: '/containers', search: '?q=cohort+12&sort=description' },
+  { name: 'containers', route: '/containers', search: '?q=plasma+box&sort=description' },
   { name: 'container', route: '/containers/$uuid', params: 'container' },
+  { name: 'labels', route: '/containers/$uuid', params: 'box', prepare: showLabels },
+  { name: 'box', route: '/containers/$uuid', params: 'box' },
   { name: 'new-container', route: '/containers/new' },
-  { name: 'add-containers', route: '/containers/add', search: '?freezer_id=101' },
+  { name: 'add-containers', route: '/containers/add', search: '?freezer_id=107' },
   { name: 'storage', route: '/storage' },
-  { name: 'freezer', route: '/freezers/$id', params: '101' },
-  { name: 'evacuate', route: '/freezers/$id/evacuate', params: '101' },
+  { name: 'freezer', route: '/freezers/$id', params: '107' },
+  { name: 'evacuate', route: '/freezers/$id/evacuate', params: '107' },
+  { name: 'stocktakes', route: '/stocktakes' },
+  { name: 'stocktake', route: '/stocktakes/$id', params: 'stocktake' },
   { name: 'new-freezer', route: '/freezers/new' },
   { name: 'add-freezers', route: '/freezers/add' },
   { name: 'instruments', route: '/instruments' },
-  { name: 'computer', route: '/computers/$id', params: '202' },
+  { name: 'computer', route: '/computers/$id', params: '212' },
   { name: 'new-computer', route: '/computers/new' },
   { name: 'sites', route: '/sites' },
   { name: 'site', route: '/sites/$id', params: '12' },
   { name: 'new-site', route: '/sites/new' },
-  { name: 'events', route: '/events', search: '?user_id=501', prepare: waitForChart },
+  { name: 'events', route: '/events', search: '?user_id=900002', prepare: waitForChart },
   { name: 'event', route: '/events/$id', params: 'event' },
   { name: 'rules', route: '/rules' },
   { name: 'rule', route: '/rules/$code', params: '1100', prepare: editLimit },
   { name: 'activity', route: '/activity' },
   { name: 'import', route: '/import', search: '?into=containers', prepare: chooseDelivery },
   { name: 'users', route: '/users' },
-  { name: 'user', route: '/users/$id', params: '501' },
+  { name: 'user', route: '/users/$id', params: '900002' },
   { name: 'new-user', route: '/users/new' },
   { name: 'settings', route: '/settings' },
   { name: 'account', route: '/account' },
@@ -116,7 +132,7 @@ test.describe('pictures', () => {
   test('of every screen', async ({ page, labServer }) => {
     test.setTimeout(300_000)
     mkdirSync(outputDir, { recursive: true })
-    fillPictureLab(labServer)
+    labServer.run(['seed', '--demo'], '')
     await signIn(page, labServer, 'ada')
     const ids = await findIds(page)
     for (const picture of pictures) await takePicture(page, labServer, picture, ids)
@@ -135,12 +151,34 @@ test.describe('pictures', () => {
 /** findIds returns the path parameters that the laboratory determines only when it is stored. */
 async function findIds(page: Page): Promise<Record<string, string>> {
   const first = async (path: string) => (await callApi(page, 'GET', `/api/v1/${path}`)).body[0]
-  const alert = await first('alerts?user_id=501&sort=-created_at&limit=1')
+  const alert = await first('alerts?user_id=900002&sort=-created_at&limit=1')
   const event = await first(`events?alert_id=${alert.id}&limit=1`)
-  const todo = await first('todos?freezer_id=108&limit=1')
-  const container = await first('containers?freezer_id=101&limit=1')
-  const link = await callApi(page, 'POST', '/api/v1/users/503/password-link')
-  return { alert: alert.id, event: event.id, todo: String(todo.id), container: container.uuid, link: link.body.token }
+  const todo = await first('todos?freezer_id__empty=false&due_on__empty=false&limit=1')
+  const container = await first('containers?freezer_id=107&status=checked_out&limit=1')
+  const box = await first('containers?freezer_id=107&kind=box&rows=9&sort=-id&limit=1')
+  const stocktake = await countBox(page, box)
+  const link = await callApi(page, 'POST', '/api/v1/users/900003/password-link')
+  return {
+    alert: alert.id,
+    event: event.id,
+    todo: String(todo.id),
+    container: container.uuid,
+    box: box.uuid,
+    stocktake,
+    link: link.body.token,
+  }
+}
+
+/** countBox starts a stock-take of a box and scans most of what lies in it, something else and an unknown code. */
+async function countBox(page: Page, { uuid }: { uuid: string }): Promise<string> {
+  const stocktake = (await callApi(page, 'POST', '/api/v1/stocktakes', { container_uuid: uuid })).body
+  const inside = (await callApi(page, 'GET', `/api/v1/containers?parent_uuid=${uuid}&sort=position_row,position_column`)).body
+  const stray = (await callApi(page, 'GET', '/api/v1/containers?freezer_id=108&kind=tube&limit=1')).body
+  const codes = [...inside.slice(3), ...stray].map(({ barcode, uuid: own }) => barcode ?? own)
+  for (const code of [...codes, 'LL-?04'])
+    await callApi(page, 'POST', `/api/v1/stocktakes/${stocktake.id}/scans`, { code, parent: uuid })
+  await callApi(page, 'POST', '/api/v1/stocktakes', { freezer_id: 112, note: 'Yearly count' })
+  return String(stocktake.id)
 }
 
 /** takePicture saves a screenshot of the visible part of a screen. */
