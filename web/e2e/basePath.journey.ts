@@ -141,6 +141,6 @@ test('the app works below a path that a proxy strips or passes on', async ({ pag
           await proxy.close()
         })
     },
-    { isBig: false, settings },
+    { lab: 'mock', settings },
   )
 })

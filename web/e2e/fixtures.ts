@@ -65,23 +65,25 @@ export const test = baseTest.extend<Fixtures, Servers>({
 })
 
 /**
- * withServer starts a server with the big laboratory, creates the users if it requires sign-in, and stops it after use.
+ * withServer starts a server with a laboratory, creates the users if it requires sign-in, and stops it after use. The
+ * laboratories are the big one, that of seed --demo, and the mock data alone.
  */
 export async function withServer(
   name: string,
   auth: 'open' | 'required',
   use: (server: Server) => Promise<void>,
-  { isBig = true, settings = {} as NodeJS.ProcessEnv } = {},
+  { lab = 'big' as 'big' | 'demo' | 'mock', settings = {} as NodeJS.ProcessEnv } = {},
 ) {
   const server = new Server(name, await findFreePort(), auth, settings)
   try {
     await server.start()
+    if (lab === 'demo') server.run(['seed', '--demo'], '')
     if (auth === 'required')
       for (const [username, role] of Object.entries(users)) {
         const person = ['--display-name', displayNames[username as keyof typeof users], '--email', `${username}@lab.example`]
         server.run(['user', 'create', username, '--role', role, ...person], `${password}\n`)
       }
-    if (isBig) fillLab(server)
+    if (lab === 'big') fillLab(server)
     await use(server)
   } finally {
     await server.stop()

@@ -157,6 +157,6 @@ test('the strip shows nothing when nothing is wrong', async ({ page }) => {
       await expect(strip(page)).toHaveCount(0)
       await page.goto('about:blank') // ends the stream
     },
-    { isBig: false },
+    { lab: 'mock' },
   )
 })

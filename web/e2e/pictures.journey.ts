@@ -14,7 +14,7 @@ const outputDir = process.env.PICTURES ? picturesDir : path.join(import.meta.dir
 
 const test = base.extend<object, { labServer: Server }>({
   labServer: [
-    async ({}, use) => withServer('lab', 'required', use, { isBig: false }),
+    async ({}, use) => withServer('lab', 'required', use, { lab: 'demo' }),
     { scope: 'worker', timeout: 120_000 },
   ],
 })
@@ -60,14 +60,22 @@ const search = async (page: Page) => {
   await expect(page.getByRole('dialog').getByText(/Mouse serum/i).first()).toBeVisible()
 }
 
+const openBox = async (page: Page) => {
+  const { body } = await callApi(page, 'GET', '/api/v1/occupancy?freezer_id=107&positions=81&sort=-taken&limit=1')
+  const tubes = await callApi(page, 'GET', `/api/v1/containers?parent_uuid=${body[0].container_uuid}&limit=1`)
+  await page.goto(`${page.url()}?container=${tubes.body[0].uuid}`)
+  await expect(page.getByRole('region', { name: 'Chosen container' })).toContainText('Barcode')
+  await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
+}
+
 const scanTube = async (page: Page) => {
-  const { body } = await callApi(page, 'GET', '/api/v1/containers?freezer_id=109&kind=tube&status=stored&limit=1')
+  const { body } = await callApi(page, 'GET', '/api/v1/containers?freezer_id=107&kind=tube&status=stored&limit=1')
   await scan(page, body[0].barcode ?? body[0].uuid)
   await expect(page.getByRole('main').getByRole('heading', { name: 'Checked out' })).toBeVisible()
 }
 
 const showLabels = async (page: Page) => {
-  await page.getByRole('button', { name: 'Print labels' }).click()
+  await page.getByRole('button', { name: 'Print label' }).click()
   await expect(page.getByRole('dialog').getByRole('img').first()).toBeVisible()
 }
 
@@ -92,7 +100,7 @@ const pictures: Picture[] = [
   { name: 'new-container', route: '/containers/new' },
   { name: 'add-containers', route: '/containers/add', search: '?freezer_id=107' },
   { name: 'storage', route: '/storage' },
-  { name: 'freezer', route: '/freezers/$id', params: '107' },
+  { name: 'freezer', route: '/freezers/$id', params: '107', prepare: openBox },
   { name: 'evacuate', route: '/freezers/$id/evacuate', params: '107' },
   { name: 'stocktakes', route: '/stocktakes' },
   { name: 'stocktake', route: '/stocktakes/$id', params: 'stocktake' },
@@ -132,7 +140,6 @@ test.describe('pictures', () => {
   test('of every screen', async ({ page, labServer }) => {
     test.setTimeout(300_000)
     mkdirSync(outputDir, { recursive: true })
-    labServer.run(['seed', '--demo'], '')
     await signIn(page, labServer, 'ada')
     const ids = await findIds(page)
     for (const picture of pictures) await takePicture(page, labServer, picture, ids)
@@ -155,7 +162,8 @@ async function findIds(page: Page): Promise<Record<string, string>> {
   const event = await first(`events?alert_id=${alert.id}&limit=1`)
   const todo = await first('todos?freezer_id__empty=false&due_on__empty=false&limit=1')
   const container = await first('containers?freezer_id=107&status=checked_out&limit=1')
-  const box = await first('containers?freezer_id=107&kind=box&rows=9&sort=-id&limit=1')
+  const fullest = await first('occupancy?freezer_id=107&positions=81&sort=-taken&limit=1')
+  const box = await first(`containers?uuid=${fullest.container_uuid}`)
   const stocktake = await countBox(page, box)
   const link = await callApi(page, 'POST', '/api/v1/users/900003/password-link')
   return {

@@ -66,7 +66,7 @@ export function ContainerScreen() {
   )
 }
 
-/** ContainerActions are the buttons of the title line. Those of custody and labels belong here as well. */
+/** ContainerActions are the buttons of the title line. */
 function ContainerActions({ container }: { container: Container }) {
   const navigate = useNavigate()
   const target = {

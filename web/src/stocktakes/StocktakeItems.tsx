@@ -1,4 +1,4 @@
-import { Button } from '@mantine/core'
+import { Button, Group } from '@mantine/core'
 import { useMemo } from 'react'
 
 import { toProblem } from '../api/problem'
@@ -38,7 +38,7 @@ export function StocktakeItems({ stocktake, refreshInterval }: Props) {
         isEmbedded
         rowActions={
           canEdit && isOpen
-            ? { header: 'Actions', width: 9, render: (item) => <ItemActions id={id} item={item} /> }
+            ? { header: 'Actions', width: 12.5, render: (item) => <ItemActions id={id} item={item} /> }
             : undefined
         }
         empty={<EmptyState icon="container" title="Nothing is expected, and nothing was scanned" />}
@@ -65,7 +65,7 @@ function ItemActions({ id, item }: { id: number; item: StocktakeItem }) {
     )
   if (code === null) return null
   return (
-    <>
+    <Group gap={4} wrap="nowrap">
       <Button
         variant="default"
         loading={isPending}
@@ -79,6 +79,6 @@ function ItemActions({ id, item }: { id: number; item: StocktakeItem }) {
           Register
         </ButtonLink>
       )}
-    </>
+    </Group>
   )
 }

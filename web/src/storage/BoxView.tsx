@@ -122,11 +122,13 @@ export function BoxView({
 /** useLook returns the categories of containers and how the cells of a grid look. */
 function useLook(contents: Content[], colouring: Colouring, isDetailed: boolean) {
   const personName = usePersonName()
+  const nameOf = (value: string) => (colouring === 'owner' ? personName(value) : value)
+  const ownerNames = colouring === 'owner' ? contents.map(({ owner }) => owner && personName(owner)).join('\n') : ''
   return useMemo(() => {
     if (colouring === 'occupancy') return { categories: undefined, look: { isDetailed, categoryOf: undefined } }
-    const { categories, byValue } = categorize(contents, colouring, colouring === 'owner' ? personName : (value) => value)
+    const { categories, byValue } = categorize(contents, colouring, nameOf)
     const categoryOf = ({ content }: Cell) => (content ? byValue.get(content[colouring] ?? '') : undefined)
     return { categories, look: { isDetailed, categoryOf } }
-    // oxlint-disable-next-line react-hooks/exhaustive-deps -- the function of names changes with each render
-  }, [contents, colouring, isDetailed])
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- the function of names changes with each render, the names do not
+  }, [contents, colouring, isDetailed, ownerNames])
 }

@@ -16,7 +16,7 @@ import {
 export const headerHeight = 48
 
 /** menuWidth is the width of the main menu in px: --menu-width. */
-export const menuWidth = 208
+export const menuWidth = 220
 
 const ice: MantineColorsTuple = [
   '#eaf6fb',
