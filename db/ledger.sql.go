@@ -1467,10 +1467,10 @@ RETURNING user_id
 `
 
 type RepairStateParams struct {
-	Risk   string     `json:"risk"`
-	LastID *uuid.UUID `json:"last_id"`
-	State  []byte     `json:"state"`
-	UserID int64      `json:"user_id"`
+	Risk   string          `json:"risk"`
+	LastID *uuid.UUID      `json:"last_id"`
+	State  json.RawMessage `json:"state"`
+	UserID int64           `json:"user_id"`
 }
 
 // Replaces the state of a user. The caller has locked it.

@@ -694,7 +694,7 @@ type UserState struct {
 	// Greatest ID among the events and alerts of the user; the next ID is greater. Null before the first event.
 	LastID *uuid.UUID `json:"last_id"`
 	// Run lengths, latest amounts and window contents: the state of package rules.
-	State []byte `json:"state"`
+	State json.RawMessage `json:"state"`
 }
 
 // A list query that a user saved under a name.

@@ -23,9 +23,9 @@ SELECT
     container.capacity,
     occupancy.positions,
     occupancy.free,
-    (SELECT count(*) FROM container AS content WHERE content.parent_uuid = container.uuid) AS containers,
+    (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1) AS containers,
     (
-        SELECT coalesce(jsonb_agg(to_jsonb(listed)), '[]')
+        SELECT coalesce(json_agg(listed), '[]')
         FROM (
             SELECT
                 content.uuid,
@@ -51,9 +51,9 @@ SELECT
             ORDER BY content.position_row, content.position_column, content.id
             LIMIT 10000
         ) AS listed
-    )::jsonb AS contents
+    )::json AS contents
 FROM container
-LEFT JOIN occupancy ON occupancy.container_uuid = container.uuid
+LEFT JOIN occupancy ON occupancy.container_uuid = $1::uuid -- not of the table: reads one row of the view
 WHERE container.uuid = $1::uuid
 `
 
@@ -88,9 +88,9 @@ type GetContainerContentsRow struct {
 //	    container.capacity,
 //	    occupancy.positions,
 //	    occupancy.free,
-//	    (SELECT count(*) FROM container AS content WHERE content.parent_uuid = container.uuid) AS containers,
+//	    (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1) AS containers,
 //	    (
-//	        SELECT coalesce(jsonb_agg(to_jsonb(listed)), '[]')
+//	        SELECT coalesce(json_agg(listed), '[]')
 //	        FROM (
 //	            SELECT
 //	                content.uuid,
@@ -116,9 +116,9 @@ type GetContainerContentsRow struct {
 //	            ORDER BY content.position_row, content.position_column, content.id
 //	            LIMIT 10000
 //	        ) AS listed
-//	    )::jsonb AS contents
+//	    )::json AS contents
 //	FROM container
-//	LEFT JOIN occupancy ON occupancy.container_uuid = container.uuid
+//	LEFT JOIN occupancy ON occupancy.container_uuid = $1::uuid -- not of the table: reads one row of the view
 //	WHERE container.uuid = $1::uuid
 func (q *Queries) GetContainerContents(ctx context.Context, arg GetContainerContentsParams) (GetContainerContentsRow, error) {
 	row := q.db.QueryRow(ctx, getContainerContents, arg.Uuid)
@@ -263,7 +263,7 @@ SELECT
           )
     )::jsonb AS positions
 FROM container
-LEFT JOIN occupancy ON occupancy.container_uuid = container.uuid
+LEFT JOIN occupancy ON occupancy.container_uuid = $1::uuid
 WHERE container.uuid = $1::uuid
 `
 
@@ -296,7 +296,7 @@ type GetFreePositionsRow struct {
 //	          )
 //	    )::jsonb AS positions
 //	FROM container
-//	LEFT JOIN occupancy ON occupancy.container_uuid = container.uuid
+//	LEFT JOIN occupancy ON occupancy.container_uuid = $1::uuid
 //	WHERE container.uuid = $1::uuid
 func (q *Queries) GetFreePositions(ctx context.Context, arg GetFreePositionsParams) (GetFreePositionsRow, error) {
 	row := q.db.QueryRow(ctx, getFreePositions, arg.Uuid)
@@ -381,11 +381,11 @@ SELECT
         - (SELECT count(*) FROM listed WHERE listed.depth = 0)
     )::bigint AS loose,
     (
-        SELECT coalesce(jsonb_agg(
-            to_jsonb(listed) ORDER BY listed.depth, listed.position_row, listed.position_column, listed.uuid
+        SELECT coalesce(json_agg(
+            listed ORDER BY listed.depth, listed.position_row, listed.position_column, listed.uuid
         ), '[]')
         FROM listed
-    )::jsonb AS map
+    )::json AS map
 FROM freezer
 WHERE freezer.id = $1::bigint
 `
@@ -483,11 +483,11 @@ type GetFreezerMapRow struct {
 //	        - (SELECT count(*) FROM listed WHERE listed.depth = 0)
 //	    )::bigint AS loose,
 //	    (
-//	        SELECT coalesce(jsonb_agg(
-//	            to_jsonb(listed) ORDER BY listed.depth, listed.position_row, listed.position_column, listed.uuid
+//	        SELECT coalesce(json_agg(
+//	            listed ORDER BY listed.depth, listed.position_row, listed.position_column, listed.uuid
 //	        ), '[]')
 //	        FROM listed
-//	    )::jsonb AS map
+//	    )::json AS map
 //	FROM freezer
 //	WHERE freezer.id = $1::bigint
 func (q *Queries) GetFreezerMap(ctx context.Context, arg GetFreezerMapParams) (GetFreezerMapRow, error) {

@@ -52,9 +52,9 @@ SELECT
     container.capacity,
     occupancy.positions,
     occupancy.free,
-    (SELECT count(*) FROM container AS content WHERE content.parent_uuid = container.uuid) AS containers,
+    (SELECT count(*) FROM container AS content WHERE content.parent_uuid = @uuid) AS containers,
     (
-        SELECT coalesce(jsonb_agg(to_jsonb(listed)), '[]')
+        SELECT coalesce(json_agg(listed), '[]')
         FROM (
             SELECT
                 content.uuid,
@@ -80,9 +80,9 @@ SELECT
             ORDER BY content.position_row, content.position_column, content.id
             LIMIT 10000
         ) AS listed
-    )::jsonb AS contents
+    )::json AS contents
 FROM container
-LEFT JOIN occupancy ON occupancy.container_uuid = container.uuid
+LEFT JOIN occupancy ON occupancy.container_uuid = @uuid::uuid -- not of the table: reads one row of the view
 WHERE container.uuid = @uuid::uuid;
 
 -- name: GetFreePositions :one
@@ -104,7 +104,7 @@ SELECT
           )
     )::jsonb AS positions
 FROM container
-LEFT JOIN occupancy ON occupancy.container_uuid = container.uuid
+LEFT JOIN occupancy ON occupancy.container_uuid = @uuid::uuid
 WHERE container.uuid = @uuid::uuid;
 
 -- name: GetFreezerMap :one
@@ -186,11 +186,11 @@ SELECT
         - (SELECT count(*) FROM listed WHERE listed.depth = 0)
     )::bigint AS loose,
     (
-        SELECT coalesce(jsonb_agg(
-            to_jsonb(listed) ORDER BY listed.depth, listed.position_row, listed.position_column, listed.uuid
+        SELECT coalesce(json_agg(
+            listed ORDER BY listed.depth, listed.position_row, listed.position_column, listed.uuid
         ), '[]')
         FROM listed
-    )::jsonb AS map
+    )::json AS map
 FROM freezer
 WHERE freezer.id = @id::bigint;
 

@@ -655,24 +655,22 @@ $$;
 
 -- One row for each freezer and for each container with a grid or a capacity. The row of a freezer adds up those of its
 -- containers and its own capacity.
+-- Without a CTE, which would be read as a whole for each row that a query asks for.
 CREATE VIEW occupancy AS
-WITH storage AS (
-    SELECT
-        container.freezer_id,
-        container.uuid AS container_uuid,
-        total_positions(container)::bigint AS positions,
-        (SELECT count(*) FROM container AS content WHERE content.parent_uuid = container.uuid) AS taken
-    FROM container
-    WHERE rows IS NOT NULL OR capacity IS NOT NULL
-)
 SELECT
-    freezer_id,
-    container_uuid,
-    taken AS containers,
-    positions,
-    taken,
-    (positions - taken)::bigint AS free
-FROM storage
+    container.freezer_id,
+    container.uuid AS container_uuid,
+    inside.taken AS containers,
+    total_positions(container)::bigint AS positions,
+    inside.taken,
+    (total_positions(container) - inside.taken)::bigint AS free
+FROM container
+CROSS JOIN LATERAL (
+    SELECT count(*) AS taken
+    FROM container AS content
+    WHERE content.parent_uuid = container.uuid
+) AS inside
+WHERE container.rows IS NOT NULL OR container.capacity IS NOT NULL
 UNION ALL
 SELECT
     freezer.id,
@@ -684,17 +682,18 @@ SELECT
 FROM freezer
 CROSS JOIN LATERAL (
     SELECT
-        (coalesce(freezer.capacity, 0) + coalesce(sum(storage.positions), 0))::bigint AS positions,
+        (coalesce(freezer.capacity, 0) + coalesce(sum(total_positions(container)), 0))::bigint AS positions,
         (
-            coalesce(sum(storage.taken), 0)
+            coalesce(sum((SELECT count(*) FROM container AS content WHERE content.parent_uuid = container.uuid)), 0)
             + CASE WHEN freezer.capacity IS NULL THEN 0 ELSE (
                 SELECT count(*)
                 FROM container
                 WHERE container.freezer_id = freezer.id AND parent_uuid IS NULL AND status <> 'discarded'
             ) END
         )::bigint AS taken
-    FROM storage
-    WHERE storage.freezer_id = freezer.id
+    FROM container
+    WHERE container.freezer_id = freezer.id
+      AND (container.rows IS NOT NULL OR container.capacity IS NOT NULL)
 ) AS total;
 
 COMMENT ON VIEW   occupancy                IS

@@ -338,10 +338,13 @@ test('import works by keyboard only', async ({ page, openServer }) => {
   expect(readFileSync(await template.path(), 'utf8')).toContain('Name,Contact,Address,')
   await page.keyboard.press('Tab')
   await expect(page.getByRole('button', { name: 'Choose file' })).toBeFocused()
-  const chooser = page.waitForEvent('filechooser')
-  await page.keyboard.press('Enter')
   const name = `Keys ${Date.now() % 1e8}`
-  await (await chooser).setFiles(csvFile(`name,country\n${name},UK\n`, 'keys.csv'))
+  const file = csvFile(`name,country\n${name},UK\n`, 'keys.csv')
+  await expect(async () => {
+    const chooser = page.waitForEvent('filechooser', { timeout: 2000 }) // Chromium sometimes drops the first one
+    await page.keyboard.press('Enter')
+    await (await chooser).setFiles(file)
+  }).toPass({ timeout: 10_000 })
   const pressButton = async (button: string) => {
     await expect(page.getByRole('button', { name: button })).toBeVisible()
     for (

@@ -70,6 +70,13 @@ async function expectScreen(page: Page, url: string) {
   await expect(page.locator('main [aria-busy="true"]')).toHaveCount(0)
 }
 
+/** closedStocktake returns a stock-take that takes no scans. It changes no container. */
+async function closedStocktake(page: Page): Promise<{ id: number }> {
+  const { body } = await callApi(page, 'POST', '/api/v1/stocktakes', { freezer_id: 2 })
+  await callApi(page, 'POST', `/api/v1/stocktakes/${body.id}/close`, { missing: 'keep' })
+  return body
+}
+
 const leaveField = (page: Page) => page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
 
 for (const paths of pathGroups)
@@ -80,6 +87,7 @@ for (const paths of pathGroups)
     test.setTimeout(120_000)
     const { id: alertId, event_id } = await firstAlert(page, openServer)
     await expectLoaded(page, 'Overview') // it listens for scans
+    const stocktake = await closedStocktake(page)
     const samples: Record<string, string | number> = {
       '/sites/$id': 14,
       '/freezers/$id': 107,
@@ -87,6 +95,7 @@ for (const paths of pathGroups)
       '/computers/$id': 212,
       '/containers/$uuid': otherBox,
       '/users/$id': 900_012,
+      '/stocktakes/$id': stocktake.id,
       '/todos/$id': 2,
       '/events/$id': event_id,
       '/alerts/$id': alertId,

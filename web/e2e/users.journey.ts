@@ -39,7 +39,7 @@ test('every user sees the page of a person, without the account', async ({ page,
   test.slow() // axe checks five tabs
   await signIn(page, securedServer, 'vera', '/app/users/900002')
   await expectLoaded(page, 'Harry Osei')
-  await expect(page.getByRole('tab')).toHaveText([/^Todos/, /^Alerts/, /^Events/, /^Activity/, /^Attachments/])
+  await expect(page.getByRole('tab')).toHaveText([/^Todos/, /^Checked out/, /^Alerts/, /^Events/, /^Activity/, /^Attachments/])
   await expect(page.getByText('technician2@biobank-north.example')).toHaveCount(0)
   await expect(page.getByRole('button', { name: /Edit|Delete|Invite|More actions/ })).toHaveCount(0)
   const main = page.getByRole('main')
