@@ -25,23 +25,24 @@ var storedRows = []string{
 		FROM generate_series(0, 99) AS n`,
 	`INSERT INTO container (description, freezer_id, kind, type)
 		SELECT 'Mouse plasma ' || n, 2, 'tube', 'plasma' FROM generate_series(1, 100) AS n`,
-	// Racks of 19 boxes and of 19,047 boxes and tubes.
-	`INSERT INTO container (description, freezer_id, kind, rows, columns, barcode)
-		SELECT 'Rack ' || n, 3, 'rack', 19, 1, 'R3-' || n FROM generate_series(1, 1) AS n`,
-	`INSERT INTO container (description, parent_uuid, position, kind)
-		SELECT 'Box ' || n, (SELECT uuid FROM container WHERE barcode = 'R3-1'), position_label('19x1 A1', n, 1), 'box'
-		FROM generate_series(1, 19) AS n`,
-	`INSERT INTO container (description, freezer_id, kind, rows, columns, barcode)
-		SELECT 'Rack ' || n, 4, 'rack', 5, 5, 'R4-' || n FROM generate_series(1, 20) AS n`,
+	// Shelves, racks, boxes and tubes: 1, 1, 1 and 17 in freezer 3; 4, 20, 480 and 19,680 in freezer 4.
+	`INSERT INTO container (description, freezer_id, kind, capacity, barcode)
+		SELECT 'Shelf ' || n, freezer, 'shelf', 10, 'S' || freezer || '-' || n
+		FROM (VALUES (3, 1), (4, 4)) AS sizes (freezer, shelves), generate_series(1, shelves) AS n`,
+	`INSERT INTO container (description, parent_uuid, kind, rows, columns, barcode)
+		SELECT 'Rack ' || n, shelf.uuid, 'rack', 5, 5, shelf.barcode || '-' || n
+		FROM container AS shelf, generate_series(1, CASE freezer_id WHEN 3 THEN 1 ELSE 5 END) AS n
+		WHERE shelf.kind = 'shelf'`,
 	`INSERT INTO container (description, parent_uuid, position, kind, rows, columns, barcode)
 		SELECT 'Box ' || n, rack.uuid, position_label('5x5 A1', 1 + n / 5, 1 + n % 5), 'box', 7, 6,
 			rack.barcode || '-' || n
-		FROM container AS rack, generate_series(0, 23) AS n
-		WHERE rack.barcode LIKE 'R4-%'`,
+		FROM container AS rack, generate_series(0, CASE freezer_id WHEN 3 THEN 0 ELSE 23 END) AS n
+		WHERE rack.kind = 'rack'`,
 	`INSERT INTO container (description, parent_uuid, position, kind)
 		SELECT 'Tube ' || n, box.uuid, position_label('7x6 A1', 1 + n / 6, 1 + n % 6), 'tube'
-		FROM container AS box, generate_series(0, 40) AS n
-		WHERE box.barcode LIKE 'R4-%-%'`,
+		FROM container AS box, generate_series(0, CASE freezer_id WHEN 3 THEN 16 ELSE 40 END) AS n
+		WHERE box.barcode LIKE 'S%'
+		  AND box.kind = 'box'`,
 	`INSERT INTO container (description, freezer_id, kind)
 		SELECT 'Mouse serum ' || n, 5, 'tube' FROM generate_series(1, 100000) AS n`,
 	`INSERT INTO freezer (id, name, site_id) VALUES (6, 'Spare', 1)`,
@@ -123,7 +124,7 @@ func printStorageWrites(ctx context.Context, env environment, addr string) error
 	for _, c := range []struct{ name, method, path, body string }{
 		{"labels of 1,000, PDF with QR codes", "GET", "/api/v1/labels?freezer_id=4&kind=tube&id__lt=2100", ""},
 		{"start of a stock-take of 20,000", "POST", "/api/v1/stocktakes", `{"freezer_id": 4}`},
-		{"a scan", "POST", "/api/v1/stocktakes/%d/scans", `{"code": "R4-1-1", "parent": "R4-1"}`},
+		{"a scan", "POST", "/api/v1/stocktakes/%d/scans", `{"code": "S4-1-1-1", "parent": "S4-1-1"}`},
 		{"report of the stock-take", "GET", "/api/v1/stocktakes/%d", ""},
 		{"close of the stock-take", "POST", "/api/v1/stocktakes/%d/close", "{}"},
 		{"evacuation of 100,000, plan", "POST", "/api/v1/freezers/5/evacuate?dry_run=true", `{"to": [{"freezer_id": 6}]}`},

@@ -306,12 +306,13 @@ func (q *Queries) GetFreePositions(ctx context.Context, arg GetFreePositionsPara
 }
 
 const getFreezerMap = `-- name: GetFreezerMap :one
-WITH RECURSIVE parent AS ( -- skips from parent to parent in the index
+WITH RECURSIVE parent AS ( -- skips from parent to parent in the index; discarded containers have none
     (
         SELECT parent_uuid
         FROM container
         WHERE freezer_id = $1
           AND parent_uuid IS NOT NULL
+          AND status <> 'discarded'
         ORDER BY parent_uuid
         LIMIT 1
     )
@@ -321,6 +322,7 @@ WITH RECURSIVE parent AS ( -- skips from parent to parent in the index
         FROM container
         WHERE container.freezer_id = $1
           AND container.parent_uuid > parent.parent_uuid
+          AND container.status <> 'discarded'
         ORDER BY container.parent_uuid
         LIMIT 1
     )
@@ -368,9 +370,6 @@ SELECT
     freezer.site_id,
     freezer.capacity,
     (
-        SELECT count(*) FROM container WHERE container.freezer_id = freezer.id AND container.status <> 'discarded'
-    ) AS containers,
-    (
         (
             SELECT count(*)
             FROM container
@@ -395,25 +394,25 @@ type GetFreezerMapParams struct {
 }
 
 type GetFreezerMapRow struct {
-	ID         int64           `json:"id"`
-	Name       string          `json:"name"`
-	SiteID     int64           `json:"site_id"`
-	Capacity   *int32          `json:"capacity"`
-	Containers int64           `json:"containers"`
-	Loose      int64           `json:"loose"`
-	Map        json.RawMessage `json:"map"`
+	ID       int64           `json:"id"`
+	Name     string          `json:"name"`
+	SiteID   int64           `json:"site_id"`
+	Capacity *int32          `json:"capacity"`
+	Loose    int64           `json:"loose"`
+	Map      json.RawMessage `json:"map"`
 }
 
 // Returns the map of a freezer: the containers that hold others or have positions for them, such as shelves, racks and
 // boxes, the outermost first and at most 5,000. loose is the number of containers that lie directly in the freezer and
-// are not listed; containers is the number of all.
+// are not listed.
 //
-//	WITH RECURSIVE parent AS ( -- skips from parent to parent in the index
+//	WITH RECURSIVE parent AS ( -- skips from parent to parent in the index; discarded containers have none
 //	    (
 //	        SELECT parent_uuid
 //	        FROM container
 //	        WHERE freezer_id = $1
 //	          AND parent_uuid IS NOT NULL
+//	          AND status <> 'discarded'
 //	        ORDER BY parent_uuid
 //	        LIMIT 1
 //	    )
@@ -423,6 +422,7 @@ type GetFreezerMapRow struct {
 //	        FROM container
 //	        WHERE container.freezer_id = $1
 //	          AND container.parent_uuid > parent.parent_uuid
+//	          AND container.status <> 'discarded'
 //	        ORDER BY container.parent_uuid
 //	        LIMIT 1
 //	    )
@@ -470,9 +470,6 @@ type GetFreezerMapRow struct {
 //	    freezer.site_id,
 //	    freezer.capacity,
 //	    (
-//	        SELECT count(*) FROM container WHERE container.freezer_id = freezer.id AND container.status <> 'discarded'
-//	    ) AS containers,
-//	    (
 //	        (
 //	            SELECT count(*)
 //	            FROM container
@@ -498,7 +495,6 @@ func (q *Queries) GetFreezerMap(ctx context.Context, arg GetFreezerMapParams) (G
 		&i.Name,
 		&i.SiteID,
 		&i.Capacity,
-		&i.Containers,
 		&i.Loose,
 		&i.Map,
 	)

@@ -110,13 +110,14 @@ WHERE container.uuid = @uuid::uuid;
 -- name: GetFreezerMap :one
 -- Returns the map of a freezer: the containers that hold others or have positions for them, such as shelves, racks and
 -- boxes, the outermost first and at most 5,000. loose is the number of containers that lie directly in the freezer and
--- are not listed; containers is the number of all.
-WITH RECURSIVE parent AS ( -- skips from parent to parent in the index
+-- are not listed.
+WITH RECURSIVE parent AS ( -- skips from parent to parent in the index; discarded containers have none
     (
         SELECT parent_uuid
         FROM container
         WHERE freezer_id = @id
           AND parent_uuid IS NOT NULL
+          AND status <> 'discarded'
         ORDER BY parent_uuid
         LIMIT 1
     )
@@ -126,6 +127,7 @@ WITH RECURSIVE parent AS ( -- skips from parent to parent in the index
         FROM container
         WHERE container.freezer_id = @id
           AND container.parent_uuid > parent.parent_uuid
+          AND container.status <> 'discarded'
         ORDER BY container.parent_uuid
         LIMIT 1
     )
@@ -172,9 +174,6 @@ SELECT
     freezer.name,
     freezer.site_id,
     freezer.capacity,
-    (
-        SELECT count(*) FROM container WHERE container.freezer_id = freezer.id AND container.status <> 'discarded'
-    ) AS containers,
     (
         (
             SELECT count(*)

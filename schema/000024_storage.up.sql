@@ -188,7 +188,8 @@ ALTER TABLE container
         parent_uuid, freezer_id, parent_depth, parent_layout
     ) REFERENCES container (uuid, freezer_id, depth, layout) ON UPDATE CASCADE;
 
-CREATE INDEX container_freezer_id_parent_uuid_idx ON container (freezer_id, parent_uuid);
+CREATE INDEX container_freezer_id_parent_uuid_idx ON container (freezer_id, parent_uuid)
+    WHERE status <> 'discarded';
 CREATE INDEX container_freezer_id_depth_uuid_idx ON container (freezer_id, depth, uuid)
     WHERE rows IS NOT NULL OR capacity IS NOT NULL;
 CREATE INDEX container_status_id_idx ON container (status, id) WHERE status <> 'stored';

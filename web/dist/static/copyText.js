@@ -1,1 +1,1 @@
-import{N as e}from"./app.js";async function t(t,n){try{await navigator.clipboard.writeText(n),e(`${t} copied`)}catch{e(`${t} could not be copied: ${n}`,`error`)}}export{t};
+import{P as e}from"./app.js";async function t(t,n){try{await navigator.clipboard.writeText(n),e(`${t} copied`)}catch{e(`${t} could not be copied: ${n}`,`error`)}}export{t};

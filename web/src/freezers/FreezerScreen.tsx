@@ -26,6 +26,7 @@ import { useObjectActions } from '../search/useObjectActions'
 import { usePermission } from '../session/api'
 import { SiteLink, useSiteNames } from '../sites/SiteLink'
 import { LatestStocktake } from '../stocktakes/StartStocktake'
+import { freezerMapQuery } from '../storage/api'
 import { FreezerMap } from '../storage/FreezerMap'
 import { FreezerOccupancy } from '../storage/FreezerOccupancy'
 import { LinkedTodos } from '../todos/LinkedTodos'
@@ -44,9 +45,11 @@ import { FreezerForm } from './FreezerForm'
 /** FreezerScreen shows a freezer with its map, containers, todos, files and activity. */
 export function FreezerScreen() {
   const { id: idParam } = useParams({ from: '/freezers/$id' })
-  const query = useQuery(freezerQuery(Number(idParam)))
+  const id = Number(idParam)
+  const query = useQuery(freezerQuery(id))
   const [tab] = useSearchParam('tab')
   const isMap = !freezerTabNames.includes(tab) // the first tab
+  useQuery({ ...freezerMapQuery(id), enabled: isMap }) // beside the freezer, not after it
   return (
     <Screen
       title={query.data?.name ?? `Freezer ${idParam}`}

@@ -1,1 +1,0 @@
-import{k as e,m as t,r as n,t as r,u as i}from"./Text.js";var a={root:`m_849cf0da`},o=t(),s={underline:`hover`},c=n(t=>{let{underline:n,className:c,unstyled:l,mod:u,...d}=i(`Anchor`,s,t);return(0,o.jsx)(r,{component:`a`,className:e({[a.root]:!l},c),...d,mod:[{underline:n},u],__staticSelector:`Anchor`,unstyled:l})});c.classes=a,c.displayName=`@mantine/core/Anchor`;export{c as t};

@@ -1,0 +1,1 @@
+import{r as e}from"./app.js";var t=({due_on:t,status:n},r=new Date)=>t!==null&&n!==`done`&&t<e({},r);export{t};

@@ -1,0 +1,1 @@
+var e=[`shelf`,`rack`,`drawer`,`tower`,`box`,`plate`],t=({kind:t,rows:n,capacity:r})=>n!==null||r!==null||t!==null&&e.includes(t.toLowerCase()),n=[...e,`tube`,`bag`];export{n,e as r,t};

@@ -1,0 +1,1 @@
+import{T as e,m as t,o as n,t as r}from"./client.js";import{n as i}from"./basePath.js";var a=({noun:i},a)=>t({queryKey:[i,`list`,a],queryFn:({signal:e})=>n(r.GET(`/api/v1/${i}`,{params:{query:a},signal:e})),placeholderData:e}),o=(e,t)=>`${i}/api/v1/${e}?${new URLSearchParams(t)}`;export{o as n,a as t};
