@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 	"labledger/internal/pgtest"
 )
 
-// This file tests moves that meet other transactions.
+// This file tests moves, and other writes of places, that meet other transactions.
 
 // TestMove_concurrent: concurrent moves into one box get different positions, the first ones of the box. If it becomes
 // full, the other moves are rejected.
@@ -41,6 +42,34 @@ func TestMove_concurrent(t *testing.T) {
 		WHERE parent_uuid IS NOT NULL`
 	if got, want := pgtest.QueryValue[string](t, s.pool, positions), "A1 A2 A4 B1 B2 B3 B4"; got != want {
 		t.Errorf("taken positions: %s, want %s", got, want)
+	}
+}
+
+// TestPosition_manyWriters: of many concurrent writers of one position, exactly one succeeds. The others get a conflict
+// that names what it has put there.
+func TestPosition_manyWriters(t *testing.T) {
+	t.Parallel()
+	s := newMovableStorage(t)
+	s.add("B1", "freezer_id = 1; rows = 10; columns = 10")
+	const writers = 200
+	responses := make([]*httptest.ResponseRecorder, writers)
+	var group sync.WaitGroup
+	for i := range writers {
+		group.Go(func() {
+			body := fmt.Sprintf(`{"description": "Tube %d", "parent_uuid": %q, "position": "B4"}`, i, nameUUID("B1"))
+			responses[i] = apitest.Do(s, "POST", "/api/v1/containers", body)
+		})
+	}
+	group.Wait()
+	created := slices.IndexFunc(responses, func(w *httptest.ResponseRecorder) bool { return w.Code == http.StatusCreated })
+	if created < 0 {
+		t.Fatalf("no writer succeeded: %d %s", responses[0].Code, responses[0].Body)
+	}
+	conflict := fmt.Sprintf("B4 of B1 is taken by Tube %d", created)
+	for i, w := range responses {
+		if i != created && (w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), conflict)) {
+			t.Errorf("writer %d: %d %s, want 409 %q", i, w.Code, w.Body, conflict)
+		}
 	}
 }
 

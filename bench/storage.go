@@ -118,7 +118,7 @@ func printStorageWrites(ctx context.Context, env environment, addr string) error
 		return err
 	}
 	fmt.Printf("\nTime of writes, relative to an UPDATE of the freezer of 100,000 containers\n")
-	fmt.Printf("%-40s %10s %8s %14s\n", "", "ms", "ratio", "peak heap, MiB")
+	fmt.Printf("%-40s %10s %8s %14s\n", "", "ms", "ratio", "memory, MiB")
 	fmt.Printf("%-40s %10.0f %8.2f\n", "the UPDATE", milliseconds(update), 1.0)
 	var stocktake struct{ ID int64 }
 	for _, c := range []struct{ name, method, path, body string }{
@@ -148,10 +148,10 @@ func printStorageWrites(ctx context.Context, env environment, addr string) error
 	return nil
 }
 
-// timeRequest sends a request and returns its time, the greatest heap of this process meanwhile in MiB, and the body.
+// timeRequest sends a request and returns its time, the most memory of this process meanwhile in MiB, and the body.
 func timeRequest(addr, method, path, body string) (took time.Duration, peak float64, response []byte, err error) {
 	runtime.GC()
-	done, heap := make(chan struct{}), make(chan float64)
+	done, memory := make(chan struct{}), make(chan float64)
 	go func() {
 		var most float64
 		for {
@@ -160,7 +160,7 @@ func timeRequest(addr, method, path, body string) (took time.Duration, peak floa
 			most = max(most, float64(stats.HeapAlloc)/(1<<20))
 			select {
 			case <-done:
-				heap <- most
+				memory <- most
 				return
 			case <-time.After(50 * time.Millisecond):
 			}
@@ -185,5 +185,5 @@ func timeRequest(addr, method, path, body string) (took time.Duration, peak floa
 	if err == nil && result.StatusCode >= 300 {
 		err = fmt.Errorf("%s: %.300s", result.Status, response)
 	}
-	return took, <-heap, response, err
+	return took, <-memory, response, err
 }

@@ -27,15 +27,17 @@ export const resultTone = (result: StocktakeResult): Tone =>
 export const homeOf = ({ home_freezer_name, home_parent_name, home_position }: StocktakeItem): string =>
   joinPlace([home_freezer_name, home_parent_name], home_position)
 
-/** homeIn returns where the register has a container, without the name of the freezer if the container is inside. */
+/** homeIn returns the place of a container in a freezer: "A4 of Box 12". Elsewhere, it is that of homeOf. */
 export const homeIn = (freezer_id: number, item: StocktakeItem): string =>
   item.home_freezer_id === freezer_id && item.home_parent_name !== null
-    ? joinPlace([item.home_parent_name], item.home_position)
+    ? positionOf(item.home_parent_name, item.home_position)
     : homeOf(item)
 
-/** scannedAt returns where a container was scanned: "Box 12, A4". It is '' if the scan does not say. */
+/** scannedAt returns where a container was scanned: "A4 of Box 12". It is '' if the scan does not say. */
 export const scannedAt = ({ scanned_parent_name, scanned_position }: StocktakeItem): string =>
-  joinPlace([scanned_parent_name], scanned_position)
+  positionOf(scanned_parent_name ?? '', scanned_position)
+
+const positionOf = (parent: string, position: string | null): string => (position ? `${position} of ${parent}` : parent)
 
 const joinPlace = (names: (string | null)[], position: string | null): string =>
   [names.filter(Boolean).join(' › '), position].filter(Boolean).join(', ')
