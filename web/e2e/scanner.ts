@@ -37,6 +37,10 @@ interface ScanOptions {
   layout?: 'us' | 'german'
 }
 
+/** The time of the last key that was typed by hand, in ms. */
+let lastTyped = 0
+const leastPause = 200 // ms between typing and a scan, as the times of the keys say
+
 /** scan types a text like a scanner. */
 export async function scan(
   page: Page,
@@ -49,6 +53,7 @@ export async function scan(
   })
   const endKeys = ends.map((key) => ({ key, code: key, modifiers: 0, text: key === 'Enter' ? '\r' : undefined }))
   const keys = [...characters, ...endKeys]
+  await page.waitForTimeout(Math.max(0, lastTyped + leastPause - (Date.now() - keys.length * interval)))
   const start = Date.now() - keys.length * interval
   const session = await page.context().newCDPSession(page)
   const sent = keys.flatMap(({ key, code, modifiers, text }, i) => {
@@ -71,4 +76,5 @@ export async function scan(
 /** typeByHand types a text as slowly as a person. */
 export async function typeByHand(page: Page, text: string) {
   await scan(page, text, { ends: [], interval: 120 })
+  lastTyped = Date.now()
 }
