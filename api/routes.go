@@ -180,7 +180,7 @@ func routes(s services) []rest.Route {
 			NullableOptional().WithoutHistory(),
 		del(operator, rest.One(q.UndoScan), "/api/v1/stocktakes/{id}/scans/{code}").WithoutHistory(),
 		post(operator, rest.One(q.CloseStocktake), "/api/v1/stocktakes/{id}/close").Named("stock-take").
-			NullableOptional(),
+			NullableOptional().Long(),
 		get(viewer, rest.ListOf(q.ListStocktakeChanges), "/api/v1/stocktakes/{id}/history"),
 
 		// Existing clients omit the nullable fields of todos.

@@ -274,6 +274,18 @@ func TestStocktake_scanDuringClose(t *testing.T) {
 	}
 }
 
+// TestStocktake_longClose: closing may take longer than other requests, because it changes many containers.
+func TestStocktake_longClose(t *testing.T) {
+	t.Parallel()
+	lab := newStocktakeLab(t)
+	lab.Exec(fmt.Sprintf(`CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS
+		$$ BEGIN PERFORM pg_sleep(%f); RETURN NULL; END $$`, rest.StatementTimeout.Seconds()/2+0.1)) // two statements
+	lab.Exec("CREATE TRIGGER sleep AFTER UPDATE ON container FOR EACH STATEMENT EXECUTE FUNCTION sleep()")
+	if closed := lab.MustSend(lab.token, "POST", lab.stocktake+"/close", "{}"); fmt.Sprint(closed["marked"]) != "31" {
+		t.Errorf("closing: %v", closed)
+	}
+}
+
 // TestStocktake_startedTwice: a stock-take that starts while another of the same freezer or container starts is
 // rejected, with the number of the other one.
 func TestStocktake_startedTwice(t *testing.T) {

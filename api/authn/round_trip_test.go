@@ -43,6 +43,7 @@ var checkedBefore = map[string]string{
 	"PatchView":         roleParameter,
 	"DeleteView":        roleParameter,
 	"ListViewChanges":   roleParameter,
+	"CloseStocktake":    transfer,
 	"Search":            roleParameter,
 	"GetSummary":        roleParameter,
 }

@@ -98,7 +98,7 @@ func (c *Call) write(ctx context.Context, dst dbtx.RowWriter, run statement, res
 			return run(ctx, db.New(dbtx.Raw(tx, dst)))
 		})
 	}
-	ctx, cancel := context.WithTimeout(ctx, StatementTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.statementTimeout())
 	defer cancel()
 	conn, err := Acquire(ctx, c.server.primary)
 	if err != nil {
@@ -168,7 +168,7 @@ func (c *Call) TxAs(ctx context.Context, actor string, run func(ctx context.Cont
 }
 
 func (c *Call) inTx(ctx context.Context, actor string, run func(ctx context.Context, tx pgx.Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, StatementTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.statementTimeout())
 	defer cancel()
 	return c.inLongTx(ctx, actor, run)
 }

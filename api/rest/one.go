@@ -113,12 +113,32 @@ func (c *Call) requireEmptyBody() {
 	}
 }
 
+// beginLong checks the caller, takes a slot of transfers, and extends the deadlines of the connection.
+func (c *Call) beginLong() (release func(), err error) {
+	if err := c.authorize(c.Request.Context()); err != nil {
+		return nil, err
+	}
+	if release, err = c.server.transfers.tryAcquire(); err == nil {
+		c.ExtendDeadlines()
+	}
+	return release, err
+}
+
 func (o *one[In, Out]) write(c *Call, in *In) error {
 	if err := c.bindCaller(in); err != nil {
 		return err
 	}
+	timeout := handlerTimeout
+	if c.long {
+		release, err := c.beginLong()
+		if err != nil {
+			return err
+		}
+		defer release()
+		timeout = transferTimeout
+	}
 	var row rowEncoder
-	ctx, cancel := context.WithTimeout(c.Request.Context(), handlerTimeout)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), timeout)
 	defer cancel()
 	err := retry(ctx, func(ctx context.Context) error {
 		row = rowEncoder{keyName: c.childKey}

@@ -19,6 +19,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -43,6 +44,7 @@ type Route struct {
 	noKey            string      // why the route accepts no Idempotency-Key; "" if it does
 	noHistory        bool        // the route changes no row that has a history
 	volatile         bool        // the row has values that change without its version
+	long             bool        // the statement may take as long as a transfer
 }
 
 // Named returns a route whose problems call a row by another name than that in the path.
@@ -93,6 +95,21 @@ func (r Route) WithoutHistory() Route {
 func (r Route) Volatile() Route {
 	r.volatile = true
 	return r
+}
+
+// Long returns a write of one row whose statement changes many others. It may take as long as a transfer, and takes one
+// of their slots.
+func (r Route) Long() Route {
+	r.long = true
+	return r
+}
+
+// statementTimeout returns how long a statement may take, including waiting for a connection.
+func (r Route) statementTimeout() time.Duration {
+	if r.long {
+		return transferTimeout
+	}
+	return StatementTimeout
 }
 
 // AcceptsIfNoneMatch reports whether the header If-None-Match applies to a read.
