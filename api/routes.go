@@ -38,7 +38,7 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.RawParams[sse.Params](s.stream, sse.Doc), streamPath),
 
 		get(viewer, rest.List(q.ListAlerts), "/api/v1/alerts"),
-		get(viewer, rest.One(q.GetAlert), "/api/v1/alerts/{alert_id}").Volatile(),
+		get(viewer, rest.One(q.GetAlert), "/api/v1/alerts/{alert_id}"),
 		patch(operator, rest.One(q.PatchAlert), "/api/v1/alerts/{alert_id}"),
 		patch(operator, rest.Matching(q.PatchAlert), "/api/v1/alerts"),
 		get(viewer, rest.ListOf(q.ListAlertChanges), "/api/v1/alerts/{alert_id}/history"),

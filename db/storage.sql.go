@@ -53,7 +53,7 @@ SELECT
         ) AS listed
     )::json AS contents
 FROM container
-LEFT JOIN occupancy ON occupancy.container_uuid = $1::uuid -- not of the table: reads one row of the view
+LEFT JOIN occupancy ON occupancy.container_uuid = $1::uuid -- the parameter, so that Postgres reads one row of the view
 WHERE container.uuid = $1::uuid
 `
 
@@ -118,7 +118,7 @@ type GetContainerContentsRow struct {
 //	        ) AS listed
 //	    )::json AS contents
 //	FROM container
-//	LEFT JOIN occupancy ON occupancy.container_uuid = $1::uuid -- not of the table: reads one row of the view
+//	LEFT JOIN occupancy ON occupancy.container_uuid = $1::uuid -- the parameter, so that Postgres reads one row of the view
 //	WHERE container.uuid = $1::uuid
 func (q *Queries) GetContainerContents(ctx context.Context, arg GetContainerContentsParams) (GetContainerContentsRow, error) {
 	row := q.db.QueryRow(ctx, getContainerContents, arg.Uuid)

@@ -48,7 +48,13 @@ export const alertQuery = (id: string) =>
   queryOptions({ queryKey: ['alert', id], queryFn: ({ signal }) => fetchAlert(id, signal) })
 
 export const fetchAlert = (id: string, signal?: AbortSignal) =>
-  unwrap(api.GET('/api/v1/alerts/{alert_id}', { params: { path: { alert_id: id } }, signal: signal ?? null }))
+  unwrap(
+    api.GET('/api/v1/alerts/{alert_id}', {
+      params: { path: { alert_id: id } },
+      signal: signal ?? null,
+      cache: 'no-store', // snoozing ends without a new version, so that the browser would keep a copy
+    }),
+  )
 
 export const updateAlert = (changes: Partial<Alert>, base: Alert) => {
   const { state, assignee, note, disposition, snoozed_until } = changes
