@@ -88,7 +88,7 @@ func (o *one[In, Out]) read(c *Call, in *In) error {
 		return problem.New(problem.StaleVersion, "The row is at version %s.", row.version)
 	}
 	ifNoneMatch := c.Request.Header.Values("If-None-Match")
-	if !c.volatile && len(ifNoneMatch) > 0 && bind.MatchesETag(strings.Join(ifNoneMatch, ","), row.version) {
+	if c.AcceptsIfNoneMatch() && len(ifNoneMatch) > 0 && bind.MatchesETag(strings.Join(ifNoneMatch, ","), row.version) {
 		return c.respond(http.StatusNotModified, nil)
 	}
 	return c.respond(http.StatusOK, row.body)
@@ -111,17 +111,6 @@ func (c *Call) requireEmptyBody() {
 	if c.Request.ContentLength != 0 {
 		c.Errors.Add("body", "must be empty; put filters in the query string")
 	}
-}
-
-// beginLong checks the caller, takes a slot of transfers, and extends the deadlines of the connection.
-func (c *Call) beginLong() (release func(), err error) {
-	if err := c.authorize(c.Request.Context()); err != nil {
-		return nil, err
-	}
-	if release, err = c.server.transfers.tryAcquire(); err == nil {
-		c.ExtendDeadlines()
-	}
-	return release, err
 }
 
 func (o *one[In, Out]) write(c *Call, in *In) error {
@@ -160,6 +149,17 @@ func (o *one[In, Out]) write(c *Call, in *In) error {
 	}
 	body := o.respond(c, &row)
 	return c.respond(c.Status, body)
+}
+
+// beginLong checks the caller, takes a slot of transfers, and extends the deadlines of the connection.
+func (c *Call) beginLong() (release func(), err error) {
+	if err := c.authorize(c.Request.Context()); err != nil {
+		return nil, err
+	}
+	if release, err = c.server.transfers.tryAcquire(); err == nil {
+		c.ExtendDeadlines()
+	}
+	return release, err
 }
 
 // respond sets the status and the headers of the response to a write, and returns its body.
