@@ -82,7 +82,7 @@ SELECT
         ) AS listed
     )::json AS contents
 FROM container
-LEFT JOIN occupancy ON occupancy.container_uuid = @uuid::uuid -- not of the table: reads one row of the view
+LEFT JOIN occupancy ON occupancy.container_uuid = @uuid::uuid -- the parameter, so that Postgres reads one row of the view
 WHERE container.uuid = @uuid::uuid;
 
 -- name: GetFreePositions :one

@@ -655,8 +655,7 @@ $$;
 
 
 -- One row for each freezer and for each container with a grid or a capacity. The row of a freezer adds up those of its
--- containers and its own capacity.
--- Without a CTE, which would be read as a whole for each row that a query asks for.
+-- containers and its own capacity. There is no CTE, because Postgres would read all of it for a single row.
 CREATE VIEW occupancy AS
 SELECT
     container.freezer_id,
