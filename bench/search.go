@@ -107,11 +107,11 @@ func printIndexCosts(ctx context.Context, conn *pgx.Conn) error {
 		for _, index := range insert.indexes {
 			var ratios []float64
 			for range rounds {
-				with, err := timeInsert(ctx, conn, "SELECT", insert.statement)
+				with, err := timeStatement(ctx, conn, 5, "SELECT", insert.statement)
 				if err != nil {
 					return err
 				}
-				without, err := timeInsert(ctx, conn, "DROP INDEX "+index, insert.statement)
+				without, err := timeStatement(ctx, conn, 5, "DROP INDEX "+index, insert.statement)
 				if err != nil {
 					return err
 				}
@@ -124,8 +124,10 @@ func printIndexCosts(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// timeInsert returns how long five inserts take after a statement. All is rolled back.
-func timeInsert(ctx context.Context, conn *pgx.Conn, before, statement string) (took time.Duration, err error) {
+// timeStatement returns how long a statement takes, run some times after another one. All is rolled back.
+func timeStatement(
+	ctx context.Context, conn *pgx.Conn, times int, before, statement string,
+) (took time.Duration, err error) {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return 0, err
@@ -135,7 +137,7 @@ func timeInsert(ctx context.Context, conn *pgx.Conn, before, statement string) (
 		return 0, err
 	}
 	start := time.Now()
-	for range 5 {
+	for range times {
 		if _, err := tx.Exec(ctx, statement); err != nil {
 			return 0, err
 		}
