@@ -42,9 +42,7 @@ function defineItems(noun: string, freezerId: number, isOpen: boolean): ListDefi
         options: results.map(({ value }) => ({ value, label: resultLabel(value, isOpen) })),
         value: ({ result }) => resultLabel(result, isOpen),
         cell: ({ result }) => (
-          <StatusBadge tone={isOpen && result === 'missing' ? 'inactive' : resultTone(result)}>
-            {resultLabel(result, isOpen)}
-          </StatusBadge>
+          <StatusBadge tone={resultTone(result, isOpen)}>{resultLabel(result, isOpen)}</StatusBadge>
         ),
         width: 8,
       },

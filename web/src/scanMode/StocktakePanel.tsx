@@ -8,6 +8,7 @@ import { useStore } from '../components/store'
 import { useListTotal } from '../grid/useListTotal'
 import { itemsOf } from '../lists/stocktakeItems'
 import { openStocktakesQuery, stocktakeQuery, type StocktakeTotals } from '../stocktakes/api'
+import { describeProgress } from '../stocktakes/results'
 import { placeName, useStocktakePlace } from '../stocktakes/StocktakePlace'
 import { type ScanBox, scanBox, setScanBox } from './scanBox'
 
@@ -51,7 +52,7 @@ function Choice({ onChange }: Pick<Props, 'onChange'>) {
 }
 
 function Progress({ stocktake }: { stocktake: StocktakeTotals }) {
-  const { id, found, misplaced, missing } = stocktake
+  const { id } = stocktake
   const place = useStocktakePlace(stocktake)
   const box = useStore(scanBox)
   return (
@@ -60,7 +61,7 @@ function Progress({ stocktake }: { stocktake: StocktakeTotals }) {
         <TextLink to="/stocktakes/$id" params={{ id: String(id) }}>
           Stock-take of {place}
         </TextLink>
-        : {(found + misplaced).toLocaleString('en')} of {(found + misplaced + missing).toLocaleString('en')} scanned
+        : {describeProgress(stocktake)}
       </Text>
       {box?.stocktake === id && <BoxLine box={box} stocktake={stocktake} />}
     </div>

@@ -20,7 +20,7 @@ export function ResultFilter({ stocktake, value, onChange }: Props) {
         <Tile
           key={result}
           label={resultLabel(result, isOpen)}
-          tone={isOpen && result === 'missing' ? 'inactive' : resultTone(result)}
+          tone={resultTone(result, isOpen)}
           count={stocktake[result]}
           isChosen={value === result}
           onClick={() => onChange(value === result ? '' : result)}

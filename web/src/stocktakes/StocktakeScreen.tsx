@@ -16,6 +16,7 @@ import { useShortcut } from '../shell/shortcuts'
 import { OccupancyBar } from '../storage/OccupancyBar'
 import { stocktakeQuery, type StocktakeTotals } from './api'
 import { CloseStocktakeDialog } from './CloseStocktakeDialog'
+import { countScanned, describeProgress } from './results'
 import { StocktakeItems } from './StocktakeItems'
 import { StocktakePlaceLinks, useStocktakePlace } from './StocktakePlace'
 
@@ -68,14 +69,11 @@ function Facts({ stocktake }: { stocktake: StocktakeTotals }) {
 }
 
 /** Progress tells how many of the expected containers were scanned. */
-function Progress({ stocktake: { found, misplaced, missing } }: { stocktake: StocktakeTotals }) {
-  const scanned = found + misplaced
-  const expected = scanned + missing
+function Progress({ stocktake }: { stocktake: StocktakeTotals }) {
+  const { scanned, expected } = countScanned(stocktake)
   return (
     <div>
-      <Text fw={600}>
-        {scanned.toLocaleString('en')} of {expected.toLocaleString('en')} scanned
-      </Text>
+      <Text fw={600}>{describeProgress(stocktake)}</Text>
       <OccupancyBar taken={scanned} positions={expected} isComparison />
     </div>
   )

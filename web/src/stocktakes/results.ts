@@ -1,5 +1,5 @@
 import type { Tone } from '../components/StatusBadge'
-import type { StocktakeItem } from './api'
+import type { StocktakeItem, StocktakeTotals } from './api'
 
 export type StocktakeResult = StocktakeItem['result']
 
@@ -20,8 +20,22 @@ export function resultLabel(result: StocktakeResult, isOpen: boolean): string {
   return results.find(({ value }) => value === result)?.label ?? result
 }
 
-export const resultTone = (result: StocktakeResult): Tone =>
-  results.find(({ value }) => value === result)?.tone ?? 'inactive'
+/** resultTone returns the meaning of a result. */
+export function resultTone(result: StocktakeResult, isOpen: boolean): Tone {
+  if (result === 'missing' && isOpen) return 'inactive'
+  return results.find(({ value }) => value === result)?.tone ?? 'inactive'
+}
+
+/** describeProgress tells how many of the expected containers were scanned: "30 of 32 scanned". */
+export function describeProgress(stocktake: StocktakeTotals): string {
+  const { scanned, expected } = countScanned(stocktake)
+  return `${scanned.toLocaleString('en')} of ${expected.toLocaleString('en')} scanned`
+}
+
+/** countScanned counts the expected containers, and those of them that were scanned. */
+export function countScanned({ found, misplaced, missing }: StocktakeTotals): { scanned: number; expected: number } {
+  return { scanned: found + misplaced, expected: found + misplaced + missing }
+}
 
 /** homeOf returns where the register has a container: "Minus80-B2 › Box 12, A4". It is '' if it has no place. */
 export const homeOf = ({ home_freezer_name, home_parent_name, home_position }: StocktakeItem): string =>
