@@ -113,6 +113,13 @@ test.describe('labels that do not fit', () => {
   })
 })
 
+test('a viewer prints labels of a selection in a freezer', async ({ page, securedServer }) => {
+  await signIn(page, securedServer, 'vera', '/app/freezers/107?tab=contents')
+  await page.getByRole('table').getByRole('checkbox').nth(1).check()
+  await page.getByRole('button', { name: 'Print labels' }).click()
+  expect((await download(page, 'Download PDF')).content).toMatch(/^%PDF-/)
+})
+
 test('a viewer prints the label of a container', async ({ page, securedServer }) => {
   await signIn(page, securedServer, 'vera', `/app/containers/${boxUuid(8)}`)
   await page.getByRole('button', { name: 'Print label' }).click()

@@ -28,6 +28,11 @@ export async function addContainer(page: Page, fields: NewContainer): Promise<st
   return body.uuid
 }
 
+/** countContainers returns the number of containers that match a query, at most 1,000. Other journeys may add some. */
+export async function countContainers(page: Page, query: string): Promise<number> {
+  return (await callApi(page, 'GET', `/api/v1/containers?${query}&fields=uuid&limit=1000`)).body.length
+}
+
 /** addBoxes creates loose boxes in a freezer, with texts as long as in practice. */
 export async function addBoxes(page: Page, freezer: number, count: number, fields: object = {}) {
   const lot = uniqueName('Lot').replace(/\W/g, '')
