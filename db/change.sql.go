@@ -11,7 +11,7 @@ import (
 
 const listChanges = `-- name: ListChanges :many
 SELECT
-    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message,
+    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message, change.changeset_id,
     xid < (SELECT settled_xid()) AS settled
 FROM change
 WHERE table_name NOT IN ('account', 'credential', 'password_link', 'view')
@@ -33,7 +33,7 @@ type ListChangesRow struct {
 // accounts and views.
 //
 //	SELECT
-//	    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message,
+//	    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message, change.changeset_id,
 //	    xid < (SELECT settled_xid()) AS settled
 //	FROM change
 //	WHERE table_name NOT IN ('account', 'credential', 'password_link', 'view')
@@ -59,6 +59,7 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Lis
 			&i.Change.After,
 			&i.Change.Xid,
 			&i.Change.Message,
+			&i.Change.ChangesetID,
 			&i.Settled,
 		); err != nil {
 			return nil, err

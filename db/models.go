@@ -176,6 +176,8 @@ type Change struct {
 	Xid int64 `json:"xid"`
 	// Why the change was made, from the header X-Change-Message; null for no message.
 	Message *string `json:"message"`
+	// ID of the change set, which is the ID of its first change. A change set has all changes of one transaction.
+	ChangesetID int64 `json:"changeset_id"`
 }
 
 // A person takes a container out and returns it. A container has at most one open check-out; its position stays reserved.

@@ -444,7 +444,7 @@ func (q *Queries) ImportTodos(ctx context.Context, arg ImportTodosParams) (Impor
 }
 
 const listTodoChanges = `-- name: ListTodoChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id
 FROM change
 WHERE table_name = 'todo'
   AND row_key = cast($1::bigint AS text)
@@ -456,7 +456,7 @@ type ListTodoChangesParams struct {
 
 // Lists the history of a todo, oldest change first. The history remains after the todo is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id
 //	FROM change
 //	WHERE table_name = 'todo'
 //	  AND row_key = cast($1::bigint AS text)
@@ -481,6 +481,7 @@ func (q *Queries) ListTodoChanges(ctx context.Context, arg ListTodoChangesParams
 			&i.After,
 			&i.Xid,
 			&i.Message,
+			&i.ChangesetID,
 		); err != nil {
 			return nil, err
 		}

@@ -37,5 +37,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000026_event_container.up.sql
 \ir 000027_stocktakes.up.sql
 \ir 000028_stocktake_scans.up.sql
-INSERT INTO schema_migrations VALUES (28, false);
+\ir 000029_changesets.up.sql
+INSERT INTO schema_migrations VALUES (29, false);
 COMMIT;
