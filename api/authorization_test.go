@@ -26,13 +26,14 @@ type callerCase struct {
 	role         rest.Role // Public if the credentials are missing or invalid
 	usesAPIToken bool
 	usesCookie   bool // sends the token as a cookie
-	isOwner      bool // owns the sample todo, view, session and API token
+	isOwner      bool // owns the sample todo, view, change set, session and API token
 }
 
 // expectedDenial returns the status that a caller must get: 401, 403, or 0 for neither. It restates the rules
 // independently of the code under test.
 func (c callerCase) expectedDenial(e *rest.Endpoint) int {
-	isOwned := strings.Contains(e.Path, "/todo") || strings.Contains(e.Path, "/views")
+	isOwned := strings.Contains(e.Path, "/todo") || strings.Contains(e.Path, "/views") ||
+		strings.Contains(e.Path, "/changesets")
 	changesOwned := e.Method != http.MethodGet && isOwned &&
 		(strings.Contains(e.Path, "{id}") || e.Operation.Describe().Kind == rest.KindMatching)
 	switch {
@@ -62,6 +63,7 @@ const (
 	sampleMissing   = "123e4567-e89b-12d3-a456-426614174002"
 	sampleEvent     = "01a1b5c8-7000-7000-8000-000000000001"
 	sampleAlert     = "01a1b5c8-7000-7000-8000-000000000002"
+	sampleRequestID = "4bf92f3577b34da6a3ce929d0e0e4736"
 	sampleLink      = "lll_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" // of the user Bob
 )
 
@@ -115,6 +117,8 @@ func createSamples(ts *apitest.Server, owner int64) (access string) {
 		VALUES (1, sha256($1::text::bytea), now() + interval '1 hour')`, sampleLink)
 	ts.Exec("INSERT INTO todo (id, description, status, owner) VALUES (1, 'Mine', 'open', 'owner')")
 	ts.Exec("INSERT INTO view (id, name, noun, query, shared, owner) VALUES (1, 'Mine', 'sites', 'q=x', true, 'owner')")
+	ts.Exec(`WITH context AS MATERIALIZED (SELECT set_request_context('owner', 'operator', $1))
+		UPDATE site SET country = 'Chile' FROM context WHERE id = 3`, sampleRequestID)
 	ts.Exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Plasma', 1)", sampleContainer)
 	ts.Exec("INSERT INTO container (uuid, description, freezer_id) VALUES ($1, 'Serum', 1)", sampleHeld)
 	ts.Exec("INSERT INTO container (uuid, freezer_id, status) VALUES ($1, 1, 'missing')", sampleMissing)

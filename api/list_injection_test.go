@@ -101,7 +101,7 @@ func hostileQueries(list *relation.Relation) (queries []string) {
 			add(c.Name+text, "1")
 			add(c.Name+"__"+text, "1")
 			add(text+"__gt", "1")
-			if c.Type.IsSortable() {
+			if c.IsSortable() {
 				add("sort", c.Name+text)
 				cursor := relation.Cursor([][]byte{[]byte(text), []byte("1")})
 				queries = append(queries, "sort="+c.Name+"&after="+url.QueryEscape(cursor))

@@ -43,7 +43,7 @@ func (o *oracle) randomRequest(random *rand.Rand) (r listRequest) {
 	}
 	for range random.IntN(4) {
 		c := o.relation.Columns()[random.IntN(len(o.relation.Columns()))]
-		if c.Type.IsSortable() && !slices.Contains(r.sort, c.Name) && !slices.Contains(r.sort, "-"+c.Name) {
+		if c.IsSortable() && !slices.Contains(r.sort, c.Name) && !slices.Contains(r.sort, "-"+c.Name) {
 			r.sort = append(r.sort, []string{"", "-"}[random.IntN(2)]+c.Name)
 		}
 	}

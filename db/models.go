@@ -178,6 +178,32 @@ type Change struct {
 	Message *string `json:"message"`
 	// ID of the change set, which is the ID of its first change. A change set has all changes of one transaction.
 	ChangesetID int64 `json:"changeset_id"`
+	// ID of the change set that the change undoes; null for any other change.
+	UndoesID *int64 `json:"undoes_id"`
+}
+
+// Change sets: all changes of one request, or of one transaction in psql.
+type Changeset struct {
+	// ID of the change set, which is that of its first change.
+	ID int64 `json:"id"`
+	// X-Request-Id of the request; null for changes made in psql.
+	RequestID *string `json:"request_id"`
+	// Time when the transaction of the changes began.
+	At time.Time `json:"at"`
+	// Actor that made the changes, as in the history.
+	Actor string `json:"actor"`
+	// Why the changes were made, from the header X-Change-Message; null for no message.
+	Message *string `json:"message"`
+	// Number of changes.
+	Changes int64 `json:"changes"`
+	// What the actor did, in words that follow the name of the actor: imported 20 containers into Box 12.
+	Summary string `json:"summary"`
+	// Why the change set cannot be undone; null if an undo may be possible. Rows that were changed since prevent it, too.
+	UndoProblem *string `json:"undo_problem"`
+	// ID of the change set that this one undid; null for any other change set.
+	UndoesID *int64 `json:"undoes_id"`
+	// ID of the change set that undid this one; null if its changes are in effect.
+	UndoneByID *int64 `json:"undone_by_id"`
 }
 
 // A person takes a container out and returns it. A container has at most one open check-out; its position stays reserved.

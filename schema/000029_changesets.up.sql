@@ -42,7 +42,18 @@ COMMENT ON COLUMN change.changeset_id IS
 
 CREATE INDEX change_changeset_id_id_idx ON change (changeset_id, id) INCLUDE (table_name, action);
 CREATE INDEX change_id_idx ON change (id) WHERE id = changeset_id;
-CREATE INDEX change_actor_id_idx ON change (actor, id) WHERE id = changeset_id;
+CREATE INDEX change_at_id_idx ON change (at, id) WHERE id = changeset_id;
+CREATE INDEX change_actor_at_id_idx ON change (actor, at, id) WHERE id = changeset_id;
+CREATE INDEX change_request_id_id_idx ON change (request_id, id) WHERE id = changeset_id;
+
+DO $$
+BEGIN
+    IF to_regtype('gtrgm') IS NOT NULL THEN
+        CREATE INDEX change_search_text_idx ON change USING gin (search_text(message) gin_trgm_ops)
+            WHERE id = changeset_id;
+    END IF;
+END
+$$;
 
 
 CREATE OR REPLACE FUNCTION record_change() RETURNS trigger

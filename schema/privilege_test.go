@@ -29,6 +29,7 @@ table alert_change: SELECT
 table api_token: SELECT INSERT UPDATE DELETE
 table attachment: SELECT INSERT UPDATE DELETE
 table change: SELECT
+table changeset: SELECT
 table checkout: SELECT INSERT UPDATE
 table computer: SELECT INSERT UPDATE DELETE
 table container: SELECT INSERT UPDATE DELETE
@@ -79,6 +80,7 @@ function record_password_link(): as its owner, with search_path=public, pg_temp
 function record_change(): as its owner, with search_path=public, pg_temp
 function reserve_ids(): as its owner, with search_path=public, pg_temp
 function reset_restored_xids(): as its owner, with search_path=public, pg_temp; callable by the server
+function undo_changeset(text): as its owner, with search_path=public, pg_temp; callable by the server
 schema: USAGE
 database: CONNECT
 owns 0 objects, is a member of 0 roles
@@ -212,7 +214,7 @@ var forbiddenStatements = []struct{ sql, server, owner string }{
 
 	// Changing objects.
 	{sql: `ALTER TABLE site ADD COLUMN mine int`},
-	{sql: `ALTER TABLE change DROP COLUMN actor`},
+	{sql: `ALTER TABLE change DROP COLUMN actor`, owner: "2BP01"},
 	{sql: `ALTER TABLE change RENAME TO changes`},
 	{sql: `ALTER TABLE change OWNER TO labledger_server`},
 	{sql: `ALTER TABLE change SET UNLOGGED`},
@@ -239,7 +241,7 @@ var forbiddenStatements = []struct{ sql, server, owner string }{
 	{sql: `REINDEX TABLE site`},
 
 	// Dropping objects.
-	{sql: `DROP TABLE change`},
+	{sql: `DROP TABLE change`, owner: "2BP01"},
 	{sql: `DROP TABLE login_attempt`},
 	{sql: `DROP VIEW instrument`},
 	{sql: `DROP INDEX change_table_name_row_key_id_idx`},

@@ -38,5 +38,6 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000027_stocktakes.up.sql
 \ir 000028_stocktake_scans.up.sql
 \ir 000029_changesets.up.sql
-INSERT INTO schema_migrations VALUES (29, false);
+\ir 000030_undo.up.sql
+INSERT INTO schema_migrations VALUES (30, false);
 COMMIT;

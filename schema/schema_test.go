@@ -174,9 +174,9 @@ var tableKinds = []struct {
 		recordChange,
 		prepareIDs,
 		noTruncate,
-		"assert_available BEFORE INSERT FOR EACH ROW WHEN ((new.returned_at IS NULL)) " +
+		"assert_available BEFORE INSERT FOR EACH ROW WHEN (((new.returned_at IS NULL) AND (NOT is_undo()))) " +
 			"EXECUTE FUNCTION assert_available()",
-		"apply_checkout AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION apply_checkout()",
+		"apply_checkout AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW WHEN ((NOT is_undo())) EXECUTE FUNCTION apply_checkout()",
 	}},
 	{"versions and history, has a place and a holder", "container", []string{
 		setVersion,
@@ -185,8 +185,10 @@ var tableKinds = []struct {
 		reserveIDs,
 		noTruncate,
 		"set_custody BEFORE INSERT OR UPDATE OF status, holder, held_since, due_on FOR EACH ROW " +
-			"EXECUTE FUNCTION set_custody()",
-		"set_place BEFORE INSERT OR UPDATE FOR EACH ROW EXECUTE FUNCTION set_place()",
+			"WHEN ((NOT is_undo())) EXECUTE FUNCTION set_custody()",
+		"set_place BEFORE INSERT OR UPDATE FOR EACH ROW WHEN ((NOT is_undo())) EXECUTE FUNCTION set_place()",
+		"set_restored_place BEFORE INSERT OR UPDATE FOR EACH ROW WHEN (is_undo()) " +
+			"EXECUTE FUNCTION set_restored_place()",
 		"set_row_lock BEFORE INSERT FOR EACH ROW EXECUTE FUNCTION set_row_lock()",
 	}},
 	{"versions and history, IDs from the server", "attachment", []string{
@@ -200,23 +202,26 @@ var tableKinds = []struct {
 		noTruncate,
 		"assert_alert_exists BEFORE INSERT OR UPDATE OF alert_id FOR EACH ROW WHEN ((new.alert_id IS NOT NULL)) " +
 			"EXECUTE FUNCTION assert_alert_exists()",
-		"assert_owner BEFORE DELETE OR UPDATE FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) " +
-			"EXECUTE FUNCTION assert_owner()",
+		"assert_owner BEFORE DELETE OR UPDATE FOR EACH ROW " +
+			"WHEN (((pg_trigger_depth() = 0) AND (NOT is_undo()))) EXECUTE FUNCTION assert_owner()",
 	}},
 	{"versions and history, IDs from the server, with a snapshot", "stocktake", []string{
 		setVersion,
 		recordChange,
 		prepareIDs,
 		noTruncate,
-		"set_scope BEFORE INSERT FOR EACH ROW EXECUTE FUNCTION set_scope()",
-		"insert_expected AFTER INSERT FOR EACH ROW EXECUTE FUNCTION insert_expected()",
+		"set_scope BEFORE INSERT FOR EACH ROW WHEN ((NOT is_undo())) EXECUTE FUNCTION set_scope()",
+		"insert_expected AFTER INSERT FOR EACH ROW WHEN ((NOT is_undo())) EXECUTE FUNCTION insert_expected()",
 		"set_results BEFORE UPDATE OF closed_at FOR EACH ROW " +
 			"WHEN (((old.closed_at IS NULL) AND (new.closed_at IS NOT NULL))) EXECUTE FUNCTION set_results()",
+		"clear_results AFTER UPDATE OF closed_at FOR EACH ROW " +
+			"WHEN (((old.closed_at IS NOT NULL) AND (new.closed_at IS NULL))) EXECUTE FUNCTION clear_results()",
 	}},
 	{"a snapshot and scans, fixed when the stock-take is closed", "stocktake_item", []string{
 		noTruncate,
-		"reject_closed_stocktake BEFORE INSERT OR DELETE OR UPDATE FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) " +
-			"EXECUTE FUNCTION reject_closed_stocktake()",
+		"reject_closed_stocktake BEFORE INSERT OR DELETE OR UPDATE FOR EACH ROW " +
+			"WHEN (((pg_trigger_depth() = 0) AND (NOT is_undo()))) EXECUTE FUNCTION reject_closed_stocktake()",
+		"record_change AFTER DELETE FOR EACH ROW WHEN ((pg_trigger_depth() > 0)) EXECUTE FUNCTION record_change('id')",
 	}},
 	{"versions and history, checked owner", "view", []string{
 		setVersion,
@@ -224,8 +229,8 @@ var tableKinds = []struct {
 		prepareIDs,
 		reserveIDs,
 		noTruncate,
-		"assert_view_owner BEFORE DELETE OR UPDATE FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) " +
-			"EXECUTE FUNCTION assert_view_owner()",
+		"assert_view_owner BEFORE DELETE OR UPDATE FOR EACH ROW " +
+			"WHEN (((pg_trigger_depth() = 0) AND (NOT is_undo()))) EXECUTE FUNCTION assert_view_owner()",
 	}},
 	{"versions and history, risk copied to the ledger", "account", []string{
 		setVersion,

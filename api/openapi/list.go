@@ -174,7 +174,7 @@ func (o *operation) listParameters(list *relation.Relation) []object {
 var filterPaths = map[string]string{
 	"Account": "/api/v1/users", "Alert": "/api/v1/alerts", "ListAlertChangesRow": "/api/v1/alerts/{alert_id}/history",
 	"Attachment": "/api/v1/attachments", "Change": "/api/v1/changes", "Checkout": "/api/v1/checkouts",
-	"Computer": "/api/v1/computers", "Container": "/api/v1/containers", "DirectoryUser": "/api/v1/directory",
+	"Changeset": "/api/v1/changesets", "Computer": "/api/v1/computers", "Container": "/api/v1/containers", "DirectoryUser": "/api/v1/directory",
 	"Event": "/api/v1/events", "Freezer": "/api/v1/freezers", "ListOccupancyRow": "/api/v1/occupancy",
 	"Instrument": "/api/v1/instruments", "ListOwnSessionsRow": "/auth/token",
 	"ListTokensRow": "/api/v1/tokens", "Rule": "/api/v1/rules", "Site": "/api/v1/sites", "Todo": "/api/v1/todos",

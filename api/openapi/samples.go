@@ -72,6 +72,8 @@ const (
 
 	sampleHeld    = "123e4567-e89b-12d3-a456-426614174001" // a container that is checked out
 	sampleMissing = "123e4567-e89b-12d3-a456-426614174002"
+
+	sampleRequestID = "4bf92f3577b34da6a3ce929d0e0e4736" // of a change set
 )
 
 // exampleBody returns a body that the operation accepts.
@@ -110,6 +112,8 @@ func (o *operation) pathExample(name string) string {
 		return sampleHeld
 	case "MarkContainerFound":
 		return sampleMissing
+	case "GetChangeset", "UndoChangeset":
+		return sampleRequestID
 	}
 	switch name {
 	case "computer_id":
@@ -277,7 +281,7 @@ func (o *operation) sampleValue(p param) string {
 		return "ARRAY['" + strings.Join(slices.Sorted(maps.Keys(body)), "', '") + "']"
 	case hasValue:
 		return literal(value)
-	case inPath && examples[p.Name] == nil:
+	case inPath && (examples[p.Name] == nil || o.pathExample(p.Name) == sampleRequestID):
 		return literal(o.pathExample(p.Name))
 	case inPath, strings.HasPrefix(p.Name, "caller_"), slices.Contains(o.Plan.RequiredQuery(), p.Name),
 		o.Kind == rest.KindFunc:

@@ -1,7 +1,9 @@
 package relation
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -35,7 +37,7 @@ var equals = &operators[0]
 
 var operators = [...]Operator{
 	{Suffix: "", Doc: "is value; repeat the parameter for any of several values",
-		takes: isComparable, isExact: true, repeats: true, isStrict: true, condition: isAnyOf},
+		takes: hasValues, isExact: true, repeats: true, isStrict: true, condition: isAnyOf},
 	{Suffix: "__not", Doc: "is not value; repeat the parameter for none of several values",
 		takes: isComparable, isExact: true, repeats: true, condition: isNoneOf},
 	{Suffix: "__in", Doc: "is one of the values, which commas separate",
@@ -52,11 +54,18 @@ var operators = [...]Operator{
 		takes: isNullable, isBoolean: true, condition: isEmpty},
 }
 
-func isComparable(c *Column) bool { return c.Type != JSON }
-func isText(c *Column) bool       { return c.Type == Text }
-func isNullable(c *Column) bool   { return c.Nullable || c.Type == Text || c.Type == Set }
+func hasValues(c *Column) bool    { return !c.computed && c.Type != JSON }
+func isComparable(c *Column) bool { return hasValues(c) && c.members == "" }
+func isText(c *Column) bool       { return isComparable(c) && c.Type == Text }
+func isNullable(c *Column) bool {
+	return !c.computed && c.members == "" && (c.Nullable || c.Type == Text || c.Type == Set)
+}
 func isOrdered(c *Column) bool {
-	return c.Type == Text || c.Type == Integer || c.Type == Decimal || c.Type == Date || c.Type == Time
+	switch c.Type {
+	case Text, Integer, Decimal, Date, Time:
+		return isComparable(c)
+	}
+	return false
 }
 
 // A FilterParam is a filter that a list has.
@@ -89,24 +98,32 @@ func (r *Relation) Filters() []FilterParam {
 			}
 		}
 	}
+	for i := range r.members {
+		all = append(all, FilterParam{r.members[i].Name, &r.members[i], equals})
+	}
+	for _, alias := range slices.Sorted(maps.Keys(r.aliases)) {
+		i := slices.IndexFunc(all, func(f FilterParam) bool { return f.Param == r.aliases[alias] })
+		all = append(all, FilterParam{alias, all[i].Column, all[i].Operator})
+	}
 	return all
 }
 
 // parseFilter parses a parameter that is neither reserved nor ignored.
 func (q *Request) parseFilter(param string, values []string, path url.Values, errs *problem.FieldErrors) {
 	r := q.relation
-	name, suffix := param, ""
-	if at := strings.LastIndex(param, operatorStart); at > 0 {
-		name, suffix = param[:at], param[at:]
+	target := cmp.Or(r.aliases[param], param)
+	name, suffix := target, ""
+	if at := strings.LastIndex(target, operatorStart); at > 0 {
+		name, suffix = target[:at], target[at:]
 	}
-	i := r.index(name)
-	if i < 0 || slices.Contains(reserved, param) {
+	column := r.filterColumn(name)
+	if column == nil || slices.Contains(reserved, param) {
 		errs.Add(problem.Sanitize(param), problem.UnknownName(param, r.paramNames()))
 		return
 	}
 	j := slices.IndexFunc(operators[:], func(o Operator) bool { return o.Suffix == suffix })
-	if j < 0 || !operators[j].takes(&r.columns[i]) {
-		errs.Add(problem.Sanitize(param), "is unknown; "+r.columns[i].describeOperators())
+	if j < 0 || !operators[j].takes(column) {
+		errs.Add(problem.Sanitize(param), "is unknown; "+column.describeOperators())
 		return
 	}
 	if path.Has(name) && suffix == "" {
@@ -120,7 +137,7 @@ func (q *Request) parseFilter(param string, values []string, path url.Values, er
 	if operators[j].isList {
 		values = strings.Split(values[0], ",")
 	}
-	q.addFilter(param, &r.columns[i], &operators[j], values, errs)
+	q.addFilter(param, column, &operators[j], values, errs)
 }
 
 // describeOperators lists the operators of the column.
@@ -130,6 +147,9 @@ func (c *Column) describeOperators() string {
 		if operators[i].takes(c) && operators[i].Suffix != "" {
 			names = append(names, operators[i].Suffix)
 		}
+	}
+	if c.members != "" {
+		return c.Name + " has no operators"
 	}
 	if len(names) == 0 {
 		return c.Name + " has no filters"
@@ -164,6 +184,13 @@ func (q *Request) addFilter(param string, c *Column, o *Operator, texts []string
 // isAnyOf compares texts also by their first characters, which are what indexes hold.
 func isAnyOf(b *builder, c *Column, values []string) string {
 	var params, conditions []string
+	if c.members != "" {
+		for _, value := range values {
+			params = append(params, b.bind(value))
+		}
+		return fmt.Sprintf("%s IN (SELECT key FROM (\n%s\n) AS member WHERE value IN (%s))",
+			c.sql(), c.members, strings.Join(params, ", "))
+	}
 	for _, value := range values {
 		param := b.bind(value)
 		params = append(params, param)

@@ -16,6 +16,7 @@ package relation
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -33,9 +34,11 @@ type Relation struct {
 	hidden    []Column // columns of the key that clients do not see
 	joins     []join   // of referenced rows; a join may build on earlier ones
 	key       []*Column
-	label     *Column // names a row for people, and begins its search text; nil without such a column
-	search    bool    // the statement has the column search
-	settled   bool    // the statement has the column settled
+	members   []Column          // that only filters have; see Options
+	aliases   map[string]string // names of parameters
+	label     *Column           // names a row for people, and begins its search text; nil without such a column
+	search    bool              // the statement has the column search
+	settled   bool              // the statement has the column settled
 }
 
 // A Column is a column that a request can filter, sort and select.
@@ -45,6 +48,8 @@ type Column struct {
 	Nullable bool
 	Include  string // value of ?include= that adds the column to the rows; "" for a column of the row type
 
+	computed bool   // the value is computed for the rows of a page: no filter or order can use it
+	members  string // statement of the values that a row has; "" for a column of the row
 	inSearch bool   // the text is a part of the column search, which has more than it
 	source   string // alias of the subquery that has the column
 	origin   string // name of the column in source
@@ -67,8 +72,14 @@ const sourceList = "list"
 
 // Options are what the types of a list do not say.
 type Options struct {
-	Key   []string   // columns of the unique default order; the first column by default
-	Rules bind.Rules // of the values of filters
+	Key      []string          // columns of the unique default order; the first column by default
+	Rules    bind.Rules        // of the values of filters
+	Computed []string          // columns without filters and order
+	Aliases  map[string]string // further names of parameters, such as from for at__gte
+
+	// Filters by what a row has several of: a statement by the name of the filter. It has the parameters of the list's
+	// own statement, and the columns key, which is the first column of the list, and value, a text.
+	Members map[string]string
 }
 
 // New returns the relation of a statement, whose rows have the fields of row. all is the whole row, with the columns
@@ -98,6 +109,16 @@ func New(name, statement string, params int, row, all reflect.Type, o Options) *
 				r.columns = append(r.columns, column)
 			}
 		}
+	}
+	for _, name := range o.Computed {
+		r.column(name).computed = true
+	}
+	r.aliases = o.Aliases
+	for _, name := range slices.Sorted(maps.Keys(o.Members)) {
+		key := r.columns[0]
+		key.Name, key.Type, key.members, key.goType = name, Text, trimStatement(o.Members[name]), reflect.TypeFor[string]()
+		key.rule = bind.Rule{}
+		r.members = append(r.members, key)
 	}
 	if len(o.Key) == 0 {
 		o.Key = []string{r.columns[0].Name}
@@ -251,6 +272,17 @@ func (r *Relation) column(name string) *Column {
 
 // HasColumn reports whether clients can select a column.
 func (r *Relation) HasColumn(name string) bool { return r.index(name) >= 0 }
+
+// filterColumn returns the column of a filter, or nil.
+func (r *Relation) filterColumn(name string) *Column {
+	if i := r.index(name); i >= 0 {
+		return &r.columns[i]
+	}
+	if i := slices.IndexFunc(r.members, func(c Column) bool { return c.Name == name }); i >= 0 {
+		return &r.members[i]
+	}
+	return nil
+}
 
 // names returns the names of all columns.
 func (r *Relation) names() []string {

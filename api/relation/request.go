@@ -89,7 +89,11 @@ func isParam(name string) bool {
 
 // paramNames returns the names of all parameters except filters with operators, for suggestions.
 func (r *Relation) paramNames() []string {
-	return append(r.names(), reserved...)
+	names := append(r.names(), slices.Sorted(maps.Keys(r.aliases))...)
+	for i := range r.members {
+		names = append(names, r.members[i].Name)
+	}
+	return append(names, reserved...)
 }
 
 // IsFiltered reports whether the request asks for a part of the rows, or for an order of its own.

@@ -36,7 +36,7 @@ func (q *Request) parseSort(text string, given bool, errs *problem.FieldErrors) 
 		switch {
 		case i < 0:
 			errs.Add(sortParam, problem.Sanitize(name)+" "+problem.UnknownName(name, r.names()))
-		case !r.columns[i].Type.IsSortable():
+		case !r.columns[i].IsSortable():
 			errs.Add(sortParam, name+" has no order")
 		case q.sortsBy(&r.columns[i]):
 			errs.Add(sortParam, "names "+name+" twice")

@@ -48,8 +48,8 @@ func typeOf(t reflect.Type) (Type, bool) {
 	return found, ok
 }
 
-// IsSortable reports whether rows can be sorted by a column of the type.
-func (t Type) IsSortable() bool { return t != Set && t != JSON }
+// IsSortable reports whether rows can be sorted by the column.
+func (c *Column) IsSortable() bool { return c.Type != Set && c.Type != JSON && !c.computed }
 
 var decimalRE = regexp.MustCompile(`^-?[0-9]{1,20}(\.[0-9]{1,10})?$`)
 

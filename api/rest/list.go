@@ -25,8 +25,8 @@ type list struct {
 	params   reflect.Type // of the statement
 	row, all reflect.Type // what clients see of a row, and the whole row
 	run      func(ctx context.Context, q *db.Queries, in any) error
-	key      []string // columns of the default order; nil for the first column
-	primary  bool     // read from the primary even if there is a replica
+	options  relation.Options // without the rules
+	primary  bool             // read from the primary even if there is a replica
 	relation *relation.Relation
 }
 
@@ -34,7 +34,32 @@ type list struct {
 type ListOption func(*list)
 
 // Key sets the columns of the unique default order. Without this option it is the first column.
-func Key(columns ...string) ListOption { return func(l *list) { l.key = columns } }
+func Key(columns ...string) ListOption { return func(l *list) { l.options.Key = columns } }
+
+// Computed names columns that are computed for the rows of a page. They have neither filters nor an order.
+func Computed(columns ...string) ListOption { return func(l *list) { l.options.Computed = columns } }
+
+// Alias adds another name of a filter.
+func Alias(name, filter string) ListOption {
+	return func(l *list) {
+		if l.options.Aliases == nil {
+			l.options.Aliases = map[string]string{}
+		}
+		l.options.Aliases[name] = filter
+	}
+}
+
+// HasMember adds a filter by what a row has several of: the rows of a query with the columns key, which is the first
+// column of the list, and value. It has the parameters of the list's own query.
+func HasMember[In, Row any](filter string, query Query[In, []Row]) ListOption {
+	return func(l *list) {
+		statement, _ := dbtx.Capture(func(q *db.Queries) error {
+			_, err := query(q, context.Background(), *new(In))
+			return err
+		})
+		l.options.Members = map[string]string{filter: statement}
+	}
+}
 
 // Primary makes a list read from the primary, not from a replica.
 func Primary() ListOption { return func(l *list) { l.primary = true } }
@@ -80,8 +105,9 @@ func (l *list) Describe() Description {
 // prepare makes the relation of the statement.
 func (l *list) prepare(rules bind.Rules) {
 	statement, args := l.capture(context.Background(), reflect.New(l.params).Interface())
-	l.relation = relation.New(FuncName(l.query), statement, len(args), l.row, l.all,
-		relation.Options{Key: l.key, Rules: rules})
+	options := l.options
+	options.Rules = rules
+	l.relation = relation.New(FuncName(l.query), statement, len(args), l.row, l.all, options)
 }
 
 // capture returns the statement without running it.
