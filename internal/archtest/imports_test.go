@@ -19,7 +19,7 @@ const module = "labledger/"
 // TestImports checks which packages of this module each package imports:
 //
 //	problem ← bind ← rest ← authn, sse ← api ← cli
-//	queries + schema → db ← dbtx ← ledger ← api, rules ← ledger
+//	queries + schema → db ← dbtx ← ledger ← api, rules ← ledger, db ← history ← cli
 func TestImports(t *testing.T) {
 	allowed := map[string][]string{
 		"api": {
@@ -50,14 +50,16 @@ func TestImports(t *testing.T) {
 		"internal/label":    nil,
 		"internal/cli": {
 			"api", "api/authn", "api/problem", "api/rest", "db", "internal/auth", "internal/demo/load",
-			"internal/durable", "internal/ledger", "internal/media", "internal/postgres", "internal/postgres/embedded",
-			"internal/postgres/migrate", "internal/rules", "internal/tracing", "schema", "web",
+			"internal/durable", "internal/history", "internal/ledger", "internal/media", "internal/postgres",
+			"internal/postgres/embedded", "internal/postgres/migrate", "internal/rules", "internal/tracing", "schema", "web",
 		},
 		"internal/dbtx":              {"db"},
 		"internal/demo":              {"internal/rules"},
 		"internal/demo/load":         {"db", "internal/demo", "internal/ledger"},
 		"internal/durable":           nil,
 		"internal/e2e":               nil,
+		"internal/history":           {"db", "internal/history/merkle"},
+		"internal/history/merkle":    nil,
 		"internal/leaktest":          nil,
 		"internal/ledger":            {"db", "internal/dbtx", "internal/rules", "internal/sqltype"},
 		"internal/media":             {"internal/durable"},
