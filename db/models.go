@@ -398,6 +398,36 @@ type Freezer struct {
 	Capacity *int32 `json:"capacity"`
 }
 
+// Seals of the history. Each covers a range of change IDs; the ranges leave no gap. Append-only.
+type HistorySeal struct {
+	// ID of the seal: 1, 2, 3, …
+	ID int64 `json:"id"`
+	// Time of the seal.
+	SealedAt time.Time `json:"sealed_at"`
+	// First change ID of the range: 1, or the last one of the previous seal plus 1. There may be no such change.
+	FirstID int64 `json:"first_id"`
+	// Last change ID of the range, which is the ID of a change.
+	LastID int64 `json:"last_id"`
+	// Last change ID of the previous seal; null for the first seal.
+	PreviousLastID *int64 `json:"previous_last_id"`
+	// Number of changes in the range.
+	Changes int64 `json:"changes"`
+	// Merkle root of the changes in the order of their IDs: the tree hash of RFC 6962 with the leaves of change_leaf.
+	Root []byte `json:"root"`
+	// SHA-256 of the chain of the previous seal (32 zero bytes for the first), then as big-endian 64-bit integers: id, sealed_at in microseconds since 1970, first_id, last_id, changes; then root.
+	Chain []byte `json:"chain"`
+}
+
+// Up to which change seal_history seals next. One row.
+type HistorySealPending struct {
+	// Always 1.
+	ID int32 `json:"id"`
+	// Last change ID that had been assigned.
+	LastID int64 `json:"last_id"`
+	// A transaction ID that was assigned afterwards. All changes up to last_id belong to older transactions.
+	Xid int64 `json:"xid"`
+}
+
 // Recent idempotency keys. A repeated request is answered from the events that the first request recorded.
 type Idempotency struct {
 	// ID of the user of the event; the smallest user ID of a batch.

@@ -39,6 +39,8 @@ table event: SELECT
 	user_id)
 table event_void: SELECT INSERT
 table freezer: SELECT INSERT UPDATE DELETE
+table history_seal: SELECT
+table history_seal_pending: SELECT
 table idempotency: SELECT INSERT DELETE
 table idempotency_key: SELECT INSERT DELETE
 table instrument: SELECT
@@ -81,6 +83,8 @@ function record_change(): as its owner, with search_path=public, pg_temp
 function reserve_ids(): as its owner, with search_path=public, pg_temp
 function reset_restored_xids(): as its owner, with search_path=public, pg_temp; callable by the server
 function undo_changeset(text): as its owner, with search_path=public, pg_temp; callable by the server
+function seal_history(integer): as its owner, with search_path=public, pg_temp enable_seqscan=off; callable by the
+	server
 schema: USAGE
 database: CONNECT
 owns 0 objects, is a member of 0 roles
@@ -261,6 +265,15 @@ var forbiddenStatements = []struct{ sql, server, owner string }{
 	{sql: `SELECT id FROM change FOR KEY SHARE`},
 	{sql: `EXPLAIN ANALYZE DELETE FROM change`, owner: "23001"},
 	{sql: `WITH gone AS (DELETE FROM change RETURNING *) SELECT count(*) FROM gone`, owner: "23001"},
+	{sql: `INSERT INTO history_seal (id, sealed_at, first_id, last_id, changes, root, chain)
+		VALUES (1, now(), 1, 9, 5, sha256(''), sha256(''))`},
+	{sql: `UPDATE history_seal SET root = chain`, owner: "23001"},
+	{sql: `DELETE FROM history_seal`, owner: "23001"},
+	{sql: `ALTER TABLE history_seal DISABLE TRIGGER append_only`},
+	{sql: `LOCK TABLE history_seal IN SHARE UPDATE EXCLUSIVE MODE`}, // which would keep seal_history waiting
+	{sql: `INSERT INTO history_seal_pending (last_id, xid) VALUES (9, 9)`},
+	{sql: `UPDATE history_seal_pending SET xid = 1`},
+	{sql: `DELETE FROM history_seal_pending`},
 	{sql: `INSERT INTO ruleset (id, rules) VALUES (99, '[]')`},
 	{sql: `UPDATE ruleset SET actor = 'mine'`, owner: "23001"},
 	{sql: `DELETE FROM ruleset`, owner: "23001"},
@@ -365,7 +378,8 @@ func TestForbiddenStatements(t *testing.T) {
 	const tables = `SELECT relname::text FROM pg_class
 		WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1`
 	truncatable := []string{
-		"api_token", "credential", "login_attempt", "password_link", "schema_migrations", "session", "user_state",
+		"api_token", "credential", "history_seal_pending", "login_attempt", "password_link", "schema_migrations",
+		"session", "user_state",
 	}
 	for _, table := range queryStrings(t, owner, tables) {
 		ownerState := "23001"

@@ -256,7 +256,7 @@ var tableKinds = []struct {
 		"lock_ruleset BEFORE INSERT OR UPDATE FOR EACH STATEMENT EXECUTE FUNCTION lock_ruleset()",
 		"publish_ruleset AFTER INSERT OR UPDATE FOR EACH STATEMENT EXECUTE FUNCTION publish_ruleset()",
 	}},
-	{"the history", "change", []string{
+	{"the history and its seals", "change history_seal", []string{
 		"append_only BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_statement()",
 	}},
 	{"append-only", "ruleset event event_void alert_change", []string{
@@ -288,6 +288,7 @@ var tableKinds = []struct {
 		"record_password_link AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_password_link()",
 	}},
 	{"deleted some time after its end", "session api_token login_attempt", nil},
+	{"one row, written by seal_history", "history_seal_pending", nil},
 	{"owned by the migrations", "schema_migrations", nil},
 }
 
