@@ -168,11 +168,13 @@ func (s *server) run(ctx context.Context) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	httpServer.RegisterOnShutdown(func() { close(s.shutdownStarted) })
-	cleanupCtx, stopCleanup := context.WithCancel(ctx)
-	var cleanup sync.WaitGroup
-	cleanup.Go(func() { runCleanup(cleanupCtx, s.database.pool, s.files, s.log) })
-	defer cleanup.Wait()
-	defer stopCleanup()
+	maintenanceCtx, stopMaintenance := context.WithCancel(ctx)
+	var maintenance sync.WaitGroup
+	seals := newSealer(s.database.pool, s.log)
+	maintenance.Go(func() { runCleanup(maintenanceCtx, s.database.pool, s.files, s.log) })
+	maintenance.Go(func() { seals.run(maintenanceCtx) })
+	defer maintenance.Wait()
+	defer stopMaintenance()
 	s.logListening(s.log, s.listener.Addr(), s.database)
 	if err := serveUntil(ctx, httpServer, s.listener, s.database.clusterDone()); err != nil {
 		return err
@@ -180,7 +182,10 @@ func (s *server) run(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return fmt.Errorf("embedded Postgres cannot be kept running: %w", s.database.cluster.Err())
 	}
-	return s.handler.shutdown(httpServer, s.listener, s.DrainDelay, s.log)
+	err := s.handler.shutdown(httpServer, s.listener, s.DrainDelay, s.log)
+	maintenance.Wait() // ctx has ended
+	seals.sealRest()
+	return err
 }
 
 // serveUntil serves until ctx is done, databaseDone is closed, or the listener fails. Except after ctx it closes all
