@@ -22,6 +22,7 @@ type cli struct {
 	Import  importCmd  `cmd:"" help:"Store the rows of a CSV, NDJSON or JSON file, all or none."`
 	Replay  replayCmd  `cmd:"" help:"Evaluate changed rules over the recorded events and print how the alerts would differ. Stores nothing."`
 	Ledger  ledgerCmd  `cmd:"" help:"Verify the recorded ledger against its events, or repair user states."`
+	History historyCmd `cmd:"" help:"Verify the history by its seals."`
 	User    userCmd    `cmd:"" help:"Create and manage accounts."`
 	Backup  backupCmd  `cmd:"" help:"Write the database to a file, and verify the file by restoring it into a scratch database."`
 	Restore restoreCmd `cmd:"" help:"Restore a backup into an empty database."`

@@ -29,6 +29,9 @@ func (p *progressLine) update(format string, args ...any) {
 // updateEvents shows the number of events read.
 func (p *progressLine) updateEvents(events int64) { p.update("%d events", events) }
 
+// updateChanges shows the number of changes read.
+func (p *progressLine) updateChanges(changes int64) { p.update("%d changes", changes) }
+
 // done ends the line, if there is one.
 func (p *progressLine) done() {
 	if p.printed {
