@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +13,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"labledger/db"
 	"labledger/internal/durable"
+	"labledger/internal/history"
 	"labledger/internal/postgres"
 )
 
@@ -26,10 +33,16 @@ func (b backupCmd) Run(ctx context.Context, c *config) error {
 	if b.File == "" {
 		b.File = "labledger-" + time.Now().UTC().Format("20060102-150405") + ".dump"
 	}
-	if _, err := os.Lstat(b.File); err == nil {
-		return fmt.Errorf("%s already exists; a backup never overwrites a file", b.File)
+	for _, file := range []string{b.File, b.File + sealSuffix} {
+		if _, err := os.Lstat(file); err == nil {
+			return fmt.Errorf("%s already exists; a backup never overwrites a file", file)
+		}
 	}
 	return c.withOwnerDB(ctx, func(d *database) (err error) {
+		seal, err := newestSeal(ctx, d) // which the dump contains, because it begins later
+		if err != nil {
+			return fmt.Errorf("backup failed: %w", err)
+		}
 		// Another backup may write to the same file, so the temporary name is unique. Only the owner may read it: a dump
 		// contains all data, including password hashes.
 		tmp, err := os.CreateTemp(filepath.Dir(b.File), filepath.Base(b.File)+".part-*")
@@ -73,8 +86,57 @@ func (b backupCmd) Run(ctx context.Context, c *config) error {
 		}
 		fmt.Printf("%s: %d rows in %d tables, %d bytes, %s\n",
 			b.File, dumped.Total(), len(dumped.Rows), info.Size(), verified)
+		if seal == nil {
+			return nil
+		}
+		if err := writeSeal(b.File, *seal); err != nil {
+			return fmt.Errorf("the backup is complete, but its seal could not be written: %w", err)
+		}
+		fmt.Printf("newest seal: %s, also in %s\n", history.ExpectationOf(*seal), b.File+sealSuffix)
 		return nil
 	})
+}
+
+// sealSuffix is appended to the name of a backup for the file with its newest seal.
+const sealSuffix = ".seal.json"
+
+// newestSeal returns the newest seal of the history, or nil if there is none or the schema is older than seals.
+func newestSeal(ctx context.Context, d *database) (*db.HistorySeal, error) {
+	seal, err := history.Newest(ctx, db.New(d.pool))
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.Code == pgerrcode.UndefinedTable {
+		return nil, nil
+	}
+	return seal, err
+}
+
+// writeSeal writes the newest seal of a backup to a file beside it.
+func writeSeal(backup string, seal db.HistorySeal) (err error) {
+	text, err := json.MarshalIndent(struct {
+		Backup     string    `json:"backup"`
+		Seal       string    `json:"seal"` // for history verify --expect
+		SealedAt   time.Time `json:"sealed_at"`
+		LastChange int64     `json:"last_change"`
+		Root       string    `json:"root"`
+	}{
+		filepath.Base(backup), history.ExpectationOf(seal).String(), seal.SealedAt, seal.LastID,
+		hex.EncodeToString(seal.Root),
+	}, "", "  ")
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(backup), filepath.Base(backup)+sealSuffix+".part-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_ = file.Close()
+		err = errors.Join(err, os.Remove(file.Name()))
+	}()
+	if _, err := file.Write(append(text, '\n')); err != nil {
+		return err
+	}
+	return durable.Link(file, backup+sealSuffix)
 }
 
 type restoreCmd struct {
