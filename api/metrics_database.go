@@ -13,9 +13,9 @@ import (
 
 // A dbCollector queries the database at each scrape. If the database fails, only labledger_database_up is reported.
 type dbCollector struct {
-	pool                                 *pgxpool.Pool
-	replica                              *rest.Replica // nil without a replica
-	up, bytes, alerts, delay, replicaLag *prometheus.Desc
+	pool                                           *pgxpool.Pool
+	replica                                        *rest.Replica // nil without a replica
+	up, bytes, alerts, delay, unsealed, replicaLag *prometheus.Desc
 }
 
 // maxCounted caps the alerts counted per scrape. It bounds the cost if many alerts stay open.
@@ -35,6 +35,8 @@ func newDBCollector(pool *pgxpool.Pool, replica *rest.Replica) *dbCollector {
 			"Alerts that are not closed, by state, counted up to 100000.", []string{"state"}, nil),
 		delay: prometheus.NewDesc("labledger_stream_delay_seconds",
 			"For how long the stream and the feed of changes have withheld rows because of a running transaction.", nil, nil),
+		unsealed: prometheus.NewDesc("labledger_history_unsealed_seconds",
+			"Age of the oldest change without a seal, 0 for none.", nil, nil),
 		replicaLag: prometheus.NewDesc("labledger_replica_lag_bytes",
 			"Bytes of the write-ahead log that the replica has not replayed.", nil, nil),
 	}
@@ -42,7 +44,7 @@ func newDBCollector(pool *pgxpool.Pool, replica *rest.Replica) *dbCollector {
 
 // Describe implements prometheus.Collector.
 func (c *dbCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.up, c.bytes, c.alerts, c.delay, c.replicaLag} {
+	for _, d := range []*prometheus.Desc{c.up, c.bytes, c.alerts, c.delay, c.unsealed, c.replicaLag} {
 		ch <- d
 	}
 }
@@ -66,6 +68,9 @@ func (c *dbCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(c.alerts, float64(row.AcknowledgedAlerts), "acknowledged")
 	if delay, err := q.GetStreamDelay(ctx); err == nil {
 		gauge(c.delay, delay.Seconds)
+	}
+	if delay, err := q.GetSealDelay(ctx); err == nil {
+		gauge(c.unsealed, delay.Seconds)
 	}
 	if c.replica == nil {
 		return

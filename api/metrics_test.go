@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +18,33 @@ import (
 	"labledger/internal/apitest"
 	"labledger/internal/pgtest"
 )
+
+// TestMetrics_unsealedHistory: the metric is the age of the oldest change without a seal.
+func TestMetrics_unsealedHistory(t *testing.T) {
+	t.Parallel()
+	owner, server := pgtest.Pools(t)
+	h := api.New(api.Options{Pool: server, Log: slog.New(slog.DiscardHandler), Version: "test"})
+	age := func() string { return scrape(t, h)["labledger_history_unsealed_seconds"] }
+	seal := func() {
+		for range 2 {
+			pgtest.Exec(t, server, "SELECT seal_history(0)")
+		}
+	}
+	seal()
+	if got := age(); got != "0" {
+		t.Errorf("all changes are sealed, the metric is %s; want 0", got)
+	}
+	const insert = `INSERT INTO change (at, table_name, row_key, action) VALUES
+		(now() - interval '400 seconds', 'site', '1', 'insert'), (now(), 'site', '2', 'insert')`
+	pgtest.Exec(t, owner, insert)
+	if got, err := strconv.ParseFloat(age(), 64); err != nil || got < 400 || got > 4000 {
+		t.Errorf("the metric is %v, %v; want at least 400", got, err)
+	}
+	seal()
+	if got := age(); got != "0" {
+		t.Errorf("after the seal the metric is %s; want 0", got)
+	}
+}
 
 // scrape returns the value of each series of /metrics as text.
 func scrape(t *testing.T, h http.Handler) map[string]string {
