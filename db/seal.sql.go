@@ -149,7 +149,8 @@ SELECT
     action,
     before,
     after,
-    changeset_id
+    changeset_id,
+    coalesce(undoes_id, 0)::bigint AS undoes_id
 FROM change
 WHERE id > $1::bigint AND id <= $2::bigint
 ORDER BY id
@@ -174,6 +175,7 @@ type ListSealedChangesRow struct {
 	Before      json.RawMessage `json:"before"`
 	After       json.RawMessage `json:"after"`
 	ChangesetID int64           `json:"changeset_id"`
+	UndoesID    int64           `json:"undoes_id"`
 }
 
 // Lists what a seal covers of the changes after an ID, up to another one.
@@ -189,7 +191,8 @@ type ListSealedChangesRow struct {
 //	    action,
 //	    before,
 //	    after,
-//	    changeset_id
+//	    changeset_id,
+//	    coalesce(undoes_id, 0)::bigint AS undoes_id
 //	FROM change
 //	WHERE id > $1::bigint AND id <= $2::bigint
 //	ORDER BY id
@@ -215,6 +218,7 @@ func (q *Queries) ListSealedChanges(ctx context.Context, arg ListSealedChangesPa
 			&i.Before,
 			&i.After,
 			&i.ChangesetID,
+			&i.UndoesID,
 		); err != nil {
 			return nil, err
 		}

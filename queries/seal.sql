@@ -32,7 +32,8 @@ SELECT
     action,
     before,
     after,
-    changeset_id
+    changeset_id,
+    coalesce(undoes_id, 0)::bigint AS undoes_id
 FROM change
 WHERE id > @after_id::bigint AND id <= @last_id::bigint
 ORDER BY id

@@ -107,7 +107,8 @@ func appendChange(buf []byte, c db.ListSealedChangesRow) []byte {
 	buf = appendText(buf, &c.Action)
 	buf = appendJSON(buf, c.Before)
 	buf = appendJSON(buf, c.After)
-	return binary.BigEndian.AppendUint64(buf, uint64(c.ChangesetID))
+	buf = binary.BigEndian.AppendUint64(buf, uint64(c.ChangesetID))
+	return binary.BigEndian.AppendUint64(buf, uint64(c.UndoesID))
 }
 
 // appendText appends the length of a text and the text, or -1 for nil.
