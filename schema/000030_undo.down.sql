@@ -10,12 +10,15 @@ DROP FUNCTION assert_restored_capacities(bigint);
 DROP FUNCTION list_side_effects(bigint, bigint);
 DROP FUNCTION list_unrestored(bigint);
 DROP FUNCTION restore_rows(bigint);
-DROP FUNCTION restore_run(text, text, jsonb, jsonb);
+DROP FUNCTION restore_run_in_order(text, text, text[], jsonb[]);
+DROP FUNCTION restore_run(text, text, text[], jsonb[]);
 DROP FUNCTION list_changes_since(bigint);
 DROP FUNCTION lock_changed_rows(bigint);
 DROP FUNCTION assert_undoable(bigint);
 DROP FUNCTION reject_undo(text, jsonb);
-DROP FUNCTION undo_problem(change, text);
+DROP FUNCTION list_undo_problems(bigint, text);
+DROP FUNCTION custody_undo_problem(change);
+DROP FUNCTION undo_problem(text, text, text);
 DROP FUNCTION history_row_name(text, jsonb);
 DROP FUNCTION last_container_name(text);
 DROP FUNCTION table_noun(text, bigint);
@@ -65,4 +68,6 @@ CREATE OR REPLACE TRIGGER assert_view_owner BEFORE UPDATE OR DELETE ON view
 DROP FUNCTION is_undo();
 
 DROP INDEX alert_change_request_id_idx;
+DROP INDEX change_table_name_before_id_idx;
+CREATE INDEX change_table_name_before_id_idx ON change (table_name, (before -> 'id')) WHERE action = 'delete';
 ALTER TABLE change DROP COLUMN undoes_id;

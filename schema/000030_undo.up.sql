@@ -14,6 +14,11 @@ COMMENT ON COLUMN change.undoes_id IS 'ID of the change set that the change undo
 
 CREATE INDEX change_undoes_id_idx ON change (undoes_id) WHERE undoes_id IS NOT NULL AND id = changeset_id;
 
+-- Without the second condition Postgres also uses this index, and reads all of it, to find the deletions of one row.
+DROP INDEX change_table_name_before_id_idx;
+CREATE INDEX change_table_name_before_id_idx ON change (table_name, (before -> 'id'))
+    WHERE action = 'delete' AND before -> 'id' IS NOT NULL;
+
 -- Finds the requests that changed only alerts.
 CREATE INDEX alert_change_request_id_idx ON alert_change (request_id);
 
@@ -209,37 +214,61 @@ END;
 COMMENT ON FUNCTION history_row_name IS 'Returns the name of a row as it was in a state of the history.';
 
 
--- Reasons are sentences that follow the name of the rows: "2 check-outs: …".
-CREATE FUNCTION undo_problem(changed change, role text) RETURNS text
+-- Reasons are sentences that follow the name of the rows: "2 passwords: …".
+CREATE FUNCTION undo_problem(of_table text, action text, role text) RETURNS text
 LANGUAGE sql STABLE
 RETURN CASE
-    WHEN (changed).table_name = 'credential' THEN 'Passwords cannot be restored: their hashes are not in the history.'
-    WHEN (changed).table_name = 'password_link' THEN 'Password links cannot be restored: they are not in the history.'
-    WHEN (changed).table_name = 'account' AND (changed).action <> 'update'
+    WHEN of_table = 'credential' THEN 'Passwords cannot be restored: their hashes are not in the history.'
+    WHEN of_table = 'password_link' THEN 'Password links cannot be restored: they are not in the history.'
+    WHEN of_table = 'account' AND action <> 'update'
         THEN 'Users are neither removed nor brought back. Disable the user, or create another one.'
-    WHEN (changed).table_name = 'rule' AND (changed).action <> 'update' THEN 'Rules are neither removed nor brought back.'
-    WHEN (changed).table_name IN ('account', 'rule') AND role NOT IN ('', 'admin')
-        THEN 'Only admins change ' || table_noun((changed).table_name, 2) || '.'
-    WHEN (changed).table_name = 'attachment' AND (changed).action = 'insert'
-        THEN 'Files are not removed by an undo. Delete the attachment.'
-    WHEN (changed).table_name = 'attachment' AND (changed).action = 'delete'
+    WHEN of_table = 'rule' AND action <> 'update' THEN 'Rules are neither removed nor brought back.'
+    WHEN of_table IN ('account', 'rule') AND role NOT IN ('', 'admin')
+        THEN 'Only admins change ' || table_noun(of_table, 2) || '.'
+    WHEN of_table = 'attachment' AND action = 'insert' THEN 'Files are not removed by an undo. Delete the attachment.'
+    WHEN of_table = 'attachment' AND action = 'delete'
         THEN 'The file was deleted with the attachment. Upload the file again.'
-    WHEN (changed).table_name = 'checkout' AND (changed).action = 'insert' AND NOT EXISTS (
-        SELECT
-        FROM change AS container_change
-        WHERE container_change.changeset_id = (changed).changeset_id
-          AND container_change.table_name = 'container'
-          AND container_change.action = 'insert'
-          AND container_change.row_key = (changed).after ->> 'container_uuid'
-    ) THEN 'A check-out recorded an event, which stays in the ledger. Check the container in.'
-    WHEN (changed).table_name = 'checkout' AND (changed).action = 'update'
-        AND ((changed).before ->> 'returned_at', (changed).before ->> 'event_id') IS DISTINCT FROM
-            ((changed).after ->> 'returned_at', (changed).after ->> 'event_id')
-        THEN 'A check-in recorded an event, which stays in the ledger. Check the container out again.'
-    WHEN history_key((changed).table_name) IS NULL THEN 'The table has no history any more.'
+    WHEN history_key(of_table) IS NULL THEN 'The table has no history any more.'
 END;
 COMMENT ON FUNCTION undo_problem IS
-    'Returns why a change cannot be undone by a caller with a role; null if it can. The empty role is that of psql.';
+    'Returns why changes of one kind cannot be undone by a caller with a role; null if they can. The empty role is that '
+    'of psql.';
+
+-- A check-out that is created together with its container was restored by the undo of a deletion.
+CREATE FUNCTION custody_undo_problem(changed change) RETURNS text
+LANGUAGE sql STABLE
+RETURN CASE
+    WHEN (changed).action = 'insert' AND NOT EXISTS (
+        SELECT
+        FROM change AS container_change
+        WHERE container_change.table_name = 'container'
+          AND container_change.row_key = (changed).after ->> 'container_uuid'
+          AND container_change.changeset_id = (changed).changeset_id
+          AND container_change.action = 'insert'
+    ) THEN 'A check-out recorded an event, which stays in the ledger. Check the container in.'
+    WHEN (changed).action = 'update' AND ((changed).before ->> 'returned_at', (changed).before ->> 'event_id')
+        IS DISTINCT FROM ((changed).after ->> 'returned_at', (changed).after ->> 'event_id')
+        THEN 'A check-in recorded an event, which stays in the ledger. Check the container out again.'
+END;
+COMMENT ON FUNCTION custody_undo_problem IS
+    'Returns why the change of a check-out cannot be undone; null if the change recorded no event.';
+
+CREATE FUNCTION list_undo_problems(changeset bigint, role text)
+RETURNS TABLE (table_name text, total bigint, problem text)
+LANGUAGE sql STABLE
+AS $$
+    SELECT table_name, total, undo_problem(table_name, action, role)
+    FROM (
+        SELECT table_name, action, count(*) AS total FROM change WHERE changeset_id = changeset GROUP BY 1, 2
+    ) AS kind
+    WHERE undo_problem(table_name, action, role) IS NOT NULL
+    UNION ALL
+    SELECT table_name, count(*), custody_undo_problem(change)
+    FROM change
+    WHERE changeset_id = changeset AND table_name = 'checkout' AND custody_undo_problem(change) IS NOT NULL
+    GROUP BY 1, 3
+$$;
+COMMENT ON FUNCTION list_undo_problems IS 'Returns why changes of a change set cannot be undone by a caller with a role.';
 
 
 CREATE FUNCTION reject_undo(reason text, errors jsonb DEFAULT NULL) RETURNS void
@@ -276,16 +305,8 @@ BEGIN
         PERFORM reject_undo(format('%s has undone this change set already, in change set %s.', undo.actor, undo.id));
     END IF;
     errors := (
-        SELECT jsonb_agg(jsonb_build_object(
-            'field', total || ' ' || table_noun(table_name, total), 'message', reason
-        ) ORDER BY first_id)
-        FROM (
-            SELECT table_name, reason, count(*) AS total, min(id) AS first_id
-            FROM change
-            CROSS JOIN LATERAL (SELECT undo_problem(change, role) AS reason) AS problem
-            WHERE changeset_id = changeset AND reason IS NOT NULL
-            GROUP BY table_name, reason
-        ) AS refused
+        SELECT jsonb_agg(jsonb_build_object('field', total || ' ' || table_noun(table_name, total), 'message', problem))
+        FROM list_undo_problems(changeset, role)
     );
     IF errors IS NOT NULL THEN
         PERFORM reject_undo('The change set has changes that cannot be undone.', errors);
@@ -359,7 +380,7 @@ COMMENT ON FUNCTION list_changes_since IS
 
 
 -- Restores rows that a run of changes of one kind and one table replaced, in the order of the arrays.
-CREATE FUNCTION restore_run(of_table text, action text, keys jsonb, states jsonb) RETURNS void
+CREATE FUNCTION restore_run(of_table text, action text, keys text[], states jsonb[]) RETURNS void
 LANGUAGE plpgsql
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $$
@@ -369,100 +390,101 @@ DECLARE
 BEGIN
     IF action = 'insert' THEN
         EXECUTE format(
-            'DELETE FROM %1$I USING jsonb_array_elements_text($1) AS key WHERE %1$I.%2$I = key::%3$s',
-            of_table, key, key_type(of_table)
+            'DELETE FROM %1$I USING unnest($1) AS key WHERE %1$I.%2$I = key::%3$s', of_table, key, key_type(of_table)
         ) USING keys;
         RETURN;
     END IF;
     -- Older history lacks the columns of later migrations: they keep their values, or get their defaults.
     columns := ARRAY(
-        SELECT attname
+        SELECT quote_ident(attname)
         FROM pg_attribute
         WHERE attrelid = to_regclass(quote_ident(of_table))
           AND attnum > 0
           AND NOT attisdropped
           AND attgenerated = ''
           AND attname <> 'version'
-          AND states -> 0 ? attname
+          AND states[1] ? attname
         ORDER BY attnum
     );
     IF action = 'delete' THEN
         EXECUTE format(
-            'INSERT INTO %1$I (%2$s) SELECT %2$s FROM jsonb_populate_recordset(NULL::%1$I, $1)',
-            of_table, (SELECT string_agg(quote_ident(name), ', ') FROM unnest(columns) AS name)
-        ) USING states;
+            'INSERT INTO %1$I (%2$s)
+            SELECT %2$s FROM jsonb_populate_recordset(NULL::%1$I, $1)',
+            of_table, array_to_string(columns, ', ')
+        ) USING to_jsonb(states);
         RETURN;
     END IF;
     EXECUTE format(
-        'UPDATE %1$I AS stored SET (%2$s) = ROW (%3$s)
-        FROM ROWS FROM (jsonb_populate_recordset(NULL::%1$I, $1), jsonb_array_elements_text($2)) AS former
-        WHERE stored.%4$I = former.value::%5$s AND (%6$s) IS DISTINCT FROM (%3$s)',
+        'UPDATE %1$I AS stored SET (%2$s) = ROW (former.%3$s)
+        FROM ROWS FROM (jsonb_populate_recordset(NULL::%1$I, $1), unnest($2)) AS former
+        WHERE stored.%4$I = former.unnest::%5$s AND (stored.%6$s) IS DISTINCT FROM (former.%3$s)',
         of_table,
-        (SELECT string_agg(quote_ident(name), ', ') FROM unnest(columns) AS name),
-        (SELECT string_agg('former.' || quote_ident(name), ', ') FROM unnest(columns) AS name),
+        array_to_string(columns, ', '),
+        array_to_string(columns, ', former.'),
         key,
         key_type(of_table),
-        (SELECT string_agg('stored.' || quote_ident(name), ', ') FROM unnest(columns) AS name)
-    ) USING states, keys;
+        array_to_string(columns, ', stored.')
+    ) USING to_jsonb(states), keys;
 END
 $$;
 COMMENT ON FUNCTION restore_run IS 'Undoes changes of one table that are all inserts, all updates or all deletes.';
 
+-- A row that was changed twice, rows that got new keys, and rows that exchanged unique values can be restored in one
+-- order only, which a statement for several rows does not guarantee.
+CREATE FUNCTION restore_run_in_order(of_table text, action text, keys text[], states jsonb[]) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    key constant text := history_key(of_table);
+BEGIN
+    IF (SELECT count(DISTINCT changed) FROM unnest(keys) AS changed) = cardinality(keys)
+        AND NOT EXISTS (
+            SELECT FROM unnest(keys, states) AS changed (row_key, state) WHERE action = 'update' AND state ->> key <> row_key
+        ) THEN
+        BEGIN
+            PERFORM restore_run(of_table, action, keys, states);
+            RETURN;
+        EXCEPTION WHEN unique_violation THEN
+            NULL; -- one by one
+        END;
+    END IF;
+    FOR nth IN 1 .. cardinality(keys) LOOP
+        PERFORM restore_run(of_table, action, keys[nth:nth], states[nth:nth]);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION restore_run_in_order IS 'Does what restore_run does, row by row if the order matters.';
 
--- A run ends where the table or the action differ. A row that was changed twice, rows that got new keys, and rows that
--- exchanged unique values can be restored in one order only, which a statement for several rows does not guarantee.
+
 CREATE FUNCTION restore_rows(changeset bigint) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    position bigint  := 9223372036854775807; -- the changes below it are left
-    size     integer := 1000;
-    run      record;
+    changed  record;
+    of_table text;
+    action   text;
+    keys     text[]  := '{}';
+    states   jsonb[] := '{}';
 BEGIN
+    FOR changed IN
+        SELECT change.table_name, change.action, change.row_key, change.before
+        FROM change
+        WHERE change.changeset_id = changeset
+        ORDER BY change.id DESC
     LOOP
-        WITH next AS (
-            SELECT id, table_name, action, row_key, before
-            FROM change
-            WHERE changeset_id = changeset AND id < position
-            ORDER BY id DESC
-            LIMIT size
-        ), newest AS (
-            SELECT table_name, action, history_key(table_name) AS key FROM next ORDER BY id DESC LIMIT 1
-        )
-        SELECT
-            min(next.id) AS first_id,
-            min(next.table_name) AS table_name,
-            min(next.action) AS action,
-            jsonb_agg(next.row_key ORDER BY next.id DESC) AS keys,
-            jsonb_agg(next.before ORDER BY next.id DESC) AS states,
-            count(*) AS total,
-            count(DISTINCT next.row_key) < count(*) OR bool_or(
-                next.action = 'update' AND next.before ->> newest.key <> next.row_key
-            ) AS needs_order
-        INTO run
-        FROM next
-        CROSS JOIN newest
-        WHERE next.id > coalesce((
-            SELECT max(other.id)
-            FROM next AS other
-            WHERE (other.table_name, other.action) <> (newest.table_name, newest.action)
-        ), 0);
-        EXIT WHEN run.total = 0;
-        BEGIN
-            IF run.needs_order THEN
-                RAISE unique_violation;
+        IF (changed.table_name, changed.action) IS DISTINCT FROM (of_table, action) OR cardinality(keys) = 1000 THEN
+            IF keys <> '{}' THEN
+                PERFORM restore_run_in_order(of_table, action, keys, states);
             END IF;
-            PERFORM restore_run(run.table_name, run.action, run.keys, run.states);
-        EXCEPTION WHEN unique_violation THEN
-            FOR nth IN 0 .. run.total - 1 LOOP
-                PERFORM restore_run(
-                    run.table_name, run.action, jsonb_build_array(run.keys -> nth), jsonb_build_array(run.states -> nth)
-                );
-            END LOOP;
-        END;
-        position := run.first_id;
-        size := least(1000, 2 * run.total);
+            of_table := changed.table_name;
+            action := changed.action;
+            keys := '{}';
+            states := '{}';
+        END IF;
+        keys := keys || changed.row_key;
+        states := states || changed.before;
     END LOOP;
+    PERFORM restore_run_in_order(of_table, action, keys, states);
 END
 $$;
 COMMENT ON FUNCTION restore_rows IS 'Restores the rows of a change set as they were before it, newest change first.';
@@ -738,22 +760,9 @@ COMMENT ON FUNCTION changeset_summary IS
     'Describes what a change set did, in words that follow the name of its actor: "imported 20 containers into Box 1".';
 
 
--- Only the first change of each kind is looked at, so undo_changeset may refuse a change set that has others.
 CREATE FUNCTION changeset_undo_problem(changeset bigint, role text) RETURNS text
 LANGUAGE sql STABLE
-RETURN (
-    SELECT string_agg(DISTINCT reason, ' ')
-    FROM (
-        SELECT DISTINCT table_name, action FROM change WHERE changeset_id = changeset
-    ) AS kind
-    CROSS JOIN LATERAL (
-        SELECT undo_problem(change, role) AS reason
-        FROM change
-        WHERE changeset_id = changeset AND change.table_name = kind.table_name AND change.action = kind.action
-        ORDER BY id
-        LIMIT 1
-    ) AS problem
-);
+RETURN (SELECT string_agg(DISTINCT problem, ' ') FROM list_undo_problems(changeset, role));
 COMMENT ON FUNCTION changeset_undo_problem IS
     'Returns why a change set cannot be undone by a caller with a role; null if it may be possible.';
 
