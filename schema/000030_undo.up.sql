@@ -346,6 +346,24 @@ COMMENT ON FUNCTION lock_changed_rows IS 'Locks the rows that a change set chang
 
 
 
+-- The history has times in the time zones of the sessions that changed the rows.
+CREATE FUNCTION is_same_state(of_table text, a jsonb, b jsonb) RETURNS boolean
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    is_same boolean := a - 'version' IS NOT DISTINCT FROM b - 'version';
+BEGIN
+    IF NOT is_same AND a IS NOT NULL AND b IS NOT NULL AND history_key(of_table) IS NOT NULL THEN
+        EXECUTE format(
+            'SELECT jsonb_populate_record(NULL::%1$I, $1) IS NOT DISTINCT FROM jsonb_populate_record(NULL::%1$I, $2)',
+            of_table
+        ) INTO is_same USING a - 'version', b - 'version';
+    END IF;
+    RETURN is_same;
+END
+$$;
+COMMENT ON FUNCTION is_same_state IS 'Reports whether two states of a row in the history differ only in their versions.';
+
 -- A row that was changed and changed back counts as unchanged.
 CREATE FUNCTION list_changes_since(changeset bigint)
 RETURNS TABLE (table_name text, row_key text, name text, actor text, at timestamptz, changeset_id bigint)
@@ -373,7 +391,7 @@ AS $$
         ORDER BY later.id DESC
         LIMIT 1
     ) AS newest
-    WHERE newest.after - 'version' IS DISTINCT FROM mine.after - 'version'
+    WHERE NOT is_same_state(newest.table_name, newest.after, mine.after)
 $$;
 COMMENT ON FUNCTION list_changes_since IS
     'Returns the rows of a change set that differ from what it left, each with the change that was the last one.';
@@ -519,7 +537,8 @@ BEGIN
                 WHEN stored.%2$I IS NULL AND %1$L = ''stocktake_item'' THEN EXISTS (
                     SELECT FROM stocktake WHERE id = (state ->> ''stocktake_id'')::bigint
                 )
-                ELSE (to_jsonb(stored) @> (state - ''{version,result}''::text[])) IS NOT TRUE
+                WHEN stored.%2$I IS NULL THEN true
+                ELSE stored IS DISTINCT FROM jsonb_populate_record(stored, state - ''{version,result}''::text[])
             END',
             of_table, history_key(of_table), key_type(of_table)
         ) USING changeset;
