@@ -64,9 +64,12 @@ var largeTables = []string{
 		SELECT n, n, 'Note ' || n, '2026-01-01',
 			CASE WHEN n % ($1 / 4) <> 1 THEN timestamptz '2026-01-02' END, CASE WHEN n % ($1 / 4) <> 1 THEN 'usual' END
 		FROM generate_series(1, $1::bigint) AS n`,
-	`INSERT INTO change (actor, request_id, table_name, row_key, action, after, xid)
-		SELECT CASE WHEN n % ($1 / 4) = 1 THEN 'rare' ELSE 'usual ' || n % 3 END,
-			CASE WHEN n % 3 = 0 THEN 'request ' || n % ($1 / 4) END, 'site', n::text, 'update', '{}', 1
+	`INSERT INTO change (id, at, actor, request_id, message, table_name, row_key, action, after, xid, changeset_id)
+		SELECT 10000000 + n, timestamptz '2026-01-01' + n * interval '1 min',
+			CASE WHEN n % ($1 / 4) = 1 THEN 'rare' ELSE 'usual ' || n % 3 END,
+			CASE WHEN n % 3 = 0 THEN 'request ' || n % ($1 / 4) END, CASE WHEN n % ($1 / 4) = 1 THEN 'Zebrafish' END,
+			CASE WHEN n % ($1 / 4) = 2 THEN 'attachment' ELSE 'site' END, n::text, 'update', '{}', 1,
+			10000001 + (n - 1) / 2 * 2
 		FROM generate_series(1, $1::bigint) AS n`,
 	`INSERT INTO event (user_id, id, type, amount, time, effective_time, risk, ruleset_id, facts, alert_codes, alert_id,
 			created_at, actor, container_uuid)
@@ -106,6 +109,11 @@ var filteredLists = []indexedList{
 	{"changes", "actor=rare&sort=-id", "change_actor_xid_id_idx"},
 	{"changes", "request_id=request+3", "change_request_id_xid_id_idx"},
 	{"changes", "request_id=request+3&sort=-id", "change_request_id_xid_id_idx"},
+	{"changesets", "actor=rare&sort=-at", "change_actor_at_id_idx, change_actor_xid_id_idx"},
+	{"changesets", "from=2026-01-01T01:00:00Z&to=2026-01-01T01:10:00Z", "change_at_id_idx, change_actor_at_id_idx"},
+	{"changesets", "request_id=request+3", "change_request_id_id_idx, change_request_id_xid_id_idx"},
+	{"changesets", "message__contains=ebraf", "change_search_text_idx"},
+	{"changesets", "noun=attachment", "change_table_name_row_key_id_idx"},
 	{"alerts", "assignee=rare", "alert_assignee_id_idx"},
 	{"alerts", "time__gte=100&time__lt=110&sort=-id", "alert_time_idx"},
 	{"alerts", "void_id__empty=false", "alert_void_id_idx"},

@@ -25,7 +25,7 @@ import (
 // plurals are the lists whose paths have no variables, or only one, which is replaced by 1.
 var plurals = []string{
 	"sites", "freezers", "computers", "containers", "todos", "events", "alerts", "changes", "instruments", "attachments",
-	"rules", "users", "checkouts", "stocktakes", "stocktakes/{id}/items",
+	"rules", "users", "checkouts", "stocktakes", "stocktakes/{id}/items", "changesets",
 }
 
 // A statementRecorder keeps the statements that reach the database, and their arguments.

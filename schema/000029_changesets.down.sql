@@ -85,6 +85,7 @@ BEGIN
 END
 $$;
 
+DROP STATISTICS change_changeset_id_stats;
 ALTER TABLE change
     DROP COLUMN changeset_id,
     ALTER COLUMN actor DROP DEFAULT,

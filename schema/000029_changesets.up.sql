@@ -41,16 +41,18 @@ COMMENT ON COLUMN change.changeset_id IS
     'ID of the change set, which is the ID of its first change. A change set has all changes of one transaction.';
 
 CREATE INDEX change_changeset_id_id_idx ON change (changeset_id, id) INCLUDE (table_name, action);
-CREATE INDEX change_id_idx ON change (id) WHERE id = changeset_id;
-CREATE INDEX change_at_id_idx ON change (at, id) WHERE id = changeset_id;
-CREATE INDEX change_actor_at_id_idx ON change (actor, at, id) WHERE id = changeset_id;
-CREATE INDEX change_request_id_id_idx ON change (request_id, id) WHERE id = changeset_id;
+-- IS TRUE makes the statistics count for Postgres. Without them it expects one of 200 changes to be a first one.
+CREATE STATISTICS change_changeset_id_stats ON (id = changeset_id) FROM change;
+CREATE INDEX change_id_idx ON change (id) WHERE (id = changeset_id) IS TRUE;
+CREATE INDEX change_at_id_idx ON change (at, id) WHERE (id = changeset_id) IS TRUE;
+CREATE INDEX change_actor_at_id_idx ON change (actor, at, id) WHERE (id = changeset_id) IS TRUE;
+CREATE INDEX change_request_id_id_idx ON change (request_id, id) WHERE (id = changeset_id) IS TRUE;
 
 DO $$
 BEGIN
     IF to_regtype('gtrgm') IS NOT NULL THEN
         CREATE INDEX change_search_text_idx ON change USING gin (search_text(message) gin_trgm_ops)
-            WHERE id = changeset_id;
+            WHERE (id = changeset_id) IS TRUE;
     END IF;
 END
 $$;

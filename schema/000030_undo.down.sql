@@ -68,6 +68,21 @@ CREATE OR REPLACE TRIGGER assert_view_owner BEFORE UPDATE OR DELETE ON view
     FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION assert_view_owner();
 DROP FUNCTION is_undo();
 
+DROP TRIGGER rename_assignee ON account;
+DROP FUNCTION rename_assignee();
+CREATE OR REPLACE FUNCTION rename_owner() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    UPDATE todo SET owner = NEW.username WHERE owner = OLD.username;
+    UPDATE attachment SET owner = NEW.username WHERE owner = OLD.username;
+    UPDATE alert SET assignee = NEW.username WHERE assignee = OLD.username;
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER rename_owner AFTER UPDATE OF username ON account
+    FOR EACH ROW WHEN (NEW.username <> OLD.username) EXECUTE FUNCTION rename_owner();
+
 DROP INDEX alert_change_request_id_idx;
 DROP INDEX change_table_name_before_id_idx;
 CREATE INDEX change_table_name_before_id_idx ON change (table_name, (before -> 'id')) WHERE action = 'delete';

@@ -12,12 +12,39 @@ ALTER TABLE change
     ALTER COLUMN undoes_id SET DEFAULT nullif(current_setting('labledger.undoes_id', true), '')::bigint;
 COMMENT ON COLUMN change.undoes_id IS 'ID of the change set that the change undoes; null for any other change.';
 
-CREATE INDEX change_undoes_id_idx ON change (undoes_id) WHERE undoes_id IS NOT NULL AND id = changeset_id;
+CREATE INDEX change_undoes_id_idx ON change (undoes_id) WHERE undoes_id IS NOT NULL AND (id = changeset_id) IS TRUE;
 
 -- Without the second condition Postgres also uses this index, and reads all of it, to find the deletions of one row.
 DROP INDEX change_table_name_before_id_idx;
 CREATE INDEX change_table_name_before_id_idx ON change (table_name, (before -> 'id'))
     WHERE action = 'delete' AND before -> 'id' IS NOT NULL;
+
+-- The changes of a row are recorded in their order. A foreign key renames assignees when the account is updated, but the
+-- triggers of that run last, so owners are renamed before.
+CREATE OR REPLACE FUNCTION rename_owner() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    UPDATE todo SET owner = NEW.username WHERE owner = OLD.username;
+    UPDATE attachment SET owner = NEW.username WHERE owner = OLD.username;
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER rename_owner BEFORE UPDATE OF username ON account
+    FOR EACH ROW WHEN (NEW.username <> OLD.username) EXECUTE FUNCTION rename_owner();
+
+CREATE FUNCTION rename_assignee() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    UPDATE alert SET assignee = NEW.username WHERE assignee = OLD.username;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION rename_assignee IS 'Trigger function: renames the assignee of alerts when the username changes.';
+CREATE TRIGGER rename_assignee AFTER UPDATE OF username ON account
+    FOR EACH ROW WHEN (NEW.username <> OLD.username) EXECUTE FUNCTION rename_assignee();
+
 
 -- Finds the requests that changed only alerts.
 CREATE INDEX alert_change_request_id_idx ON alert_change (request_id);
@@ -116,9 +143,9 @@ DECLARE
     found_ids bigint[];
 BEGIN
     IF key ~ '^[0-9]{1,18}$' THEN
-        RETURN (SELECT id FROM change WHERE id = key::bigint AND changeset_id = id);
+        RETURN (SELECT id FROM change WHERE id = key::bigint AND id = changeset_id);
     END IF;
-    found_ids := ARRAY(SELECT id FROM change WHERE request_id = key AND id = changeset_id ORDER BY id LIMIT 10);
+    found_ids := ARRAY(SELECT id FROM change WHERE request_id = key AND (id = changeset_id) IS TRUE ORDER BY id LIMIT 10);
     IF cardinality(found_ids) > 1 THEN
         RAISE EXCEPTION 'Several requests had the ID %. Use the ID of one of their change sets: %.',
             key, array_to_string(found_ids, ', ')
@@ -138,7 +165,7 @@ BEGIN
     RETURN (
         SELECT max(id)
         FROM change
-        WHERE undoes_id = changeset AND id = changeset_id AND undone_by(id) IS NULL
+        WHERE undoes_id = changeset AND (id = changeset_id) IS TRUE AND undone_by(id) IS NULL
     );
 END
 $$;
@@ -666,9 +693,10 @@ RETURN concat_ws(
         WHEN of_table = 'checkout' AND action = 'insert' THEN 'checked out'
         WHEN of_table = 'checkout' AND action = 'update' AND (first).before ->> 'returned_at' IS NULL
             AND (first).after ->> 'returned_at' IS NOT NULL THEN 'checked in'
-        WHEN of_table = 'stocktake' AND action = 'insert' THEN 'started the'
+        WHEN of_table = 'stocktake' AND action = 'insert' THEN 'started' || CASE total WHEN 1 THEN ' the' ELSE '' END
         WHEN of_table = 'stocktake' AND action = 'update' AND (first).before ->> 'closed_at' IS NULL
-            AND (first).after ->> 'closed_at' IS NOT NULL THEN 'closed the'
+            AND (first).after ->> 'closed_at' IS NOT NULL
+            THEN 'closed' || CASE total WHEN 1 THEN ' the' ELSE '' END
         WHEN of_table = 'credential' AND action = 'insert' THEN 'set the'
         WHEN action = 'insert' THEN CASE WHEN total = 1 THEN 'created' ELSE 'imported' END
         WHEN action = 'delete' THEN 'deleted'
@@ -678,15 +706,20 @@ RETURN concat_ws(
         ELSE 'changed'
     END,
     CASE
-        WHEN total > 1 THEN total || ' ' || CASE of_table
-            WHEN 'checkout' THEN table_noun('container', total)
+        WHEN total > 1 THEN total || ' ' || CASE
+            WHEN of_table = 'checkout' AND (action = 'insert' OR (first).after ->> 'returned_at' IS NOT NULL)
+                THEN table_noun('container', total)
             ELSE table_noun(of_table, total)
         END
         WHEN of_table = 'checkout' AND (first).after ->> 'version' = '1' OR (first).after ->> 'returned_at' IS NOT NULL
             THEN history_row_name(of_table, (first).after)
         ELSE concat_ws(
             CASE WHEN of_table IN ('checkout', 'stocktake', 'credential', 'password_link') THEN ' of ' ELSE ' ' END,
-            table_noun(of_table),
+            CASE
+                WHEN of_table <> 'container'
+                    OR history_row_name(of_table, coalesce((first).after, (first).before)) = (first).row_key
+                    THEN table_noun(of_table)
+            END,
             coalesce(history_row_name(of_table, coalesce((first).after, (first).before)), (first).row_key)
         )
     END,
@@ -712,6 +745,7 @@ DECLARE
     phrases  text[] := '{}';
     undone   bigint := changeset;
     undos    integer := 0;
+    has_custody boolean := false; -- a check-out changes its container
 BEGIN
     LOOP
         SELECT * INTO first FROM change WHERE id = undone;
@@ -755,8 +789,9 @@ BEGIN
     LOOP
         CONTINUE WHEN phrases <> '{}' AND (
             part.table_name = 'stocktake_item'
-            OR part.table_name = 'container' AND part.action = 'update' AND phrases[1] LIKE 'checked %'
+            OR part.table_name = 'container' AND part.action = 'update' AND has_custody
         );
+        has_custody := has_custody OR part.table_name = 'checkout';
         SELECT * INTO first FROM change WHERE id = part.first_id;
         place := CASE WHEN part.table_name IN ('container', 'freezer', 'computer') THEN coalesce(
             (SELECT container_name(container) FROM container WHERE uuid = part.parent_uuid::uuid),
@@ -799,7 +834,7 @@ SELECT
     undoes_id,
     undone_by(id) AS undone_by_id
 FROM change
-WHERE id = changeset_id;
+WHERE (id = changeset_id) IS TRUE;
 COMMENT ON VIEW changeset IS
     'Change sets: all changes of one request, or of one transaction in psql.';
 COMMENT ON COLUMN changeset.id           IS 'ID of the change set, which is that of its first change.';
@@ -834,7 +869,7 @@ AS $$
         undoes_id,
         undone_by(id)
     FROM change
-    WHERE id = changeset_id
+    WHERE (id = changeset_id) IS TRUE
       AND (is_visible(table_name, role) OR ( -- LIMIT, so that Postgres does not read the whole history for it
           SELECT true
           FROM change AS other

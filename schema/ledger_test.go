@@ -78,7 +78,7 @@ func TestDistributedTables(t *testing.T) {
 				<> (other.name IN (SELECT name FROM ` + distributedTables + `))
 		ORDER BY 1`
 	const want = "assert_alert_exists on todo uses alert; assert_assignee_exists on alert uses account; " +
-		"rename_owner on account uses alert; sync_risk on account uses user_state; unassign_alerts on account uses alert"
+		"rename_assignee on account uses alert; sync_risk on account uses user_state; unassign_alerts on account uses alert"
 	if got := strings.Join(queryStrings(t, pool, crossReferences), "; "); got != want {
 		t.Errorf("triggers between the ledger and other tables: %s; want %s", got, want)
 	}

@@ -241,8 +241,10 @@ var tableKinds = []struct {
 		syncRisk,
 		"end_sessions AFTER UPDATE OF disabled FOR EACH ROW WHEN ((new.disabled AND (NOT old.disabled))) " +
 			"EXECUTE FUNCTION end_sessions('id')",
-		"rename_owner AFTER UPDATE OF username FOR EACH ROW WHEN ((new.username <> old.username)) " +
+		"rename_owner BEFORE UPDATE OF username FOR EACH ROW WHEN ((new.username <> old.username)) " +
 			"EXECUTE FUNCTION rename_owner()",
+		"rename_assignee AFTER UPDATE OF username FOR EACH ROW WHEN ((new.username <> old.username)) " +
+			"EXECUTE FUNCTION rename_assignee()",
 		"rename_view_owner AFTER UPDATE OF username FOR EACH ROW WHEN ((new.username <> old.username)) " +
 			"EXECUTE FUNCTION rename_view_owner()",
 		"end_password_links AFTER UPDATE OF disabled FOR EACH ROW WHEN ((new.disabled AND (NOT old.disabled))) " +
