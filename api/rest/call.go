@@ -205,6 +205,12 @@ func extendWriteDeadline(control *http.ResponseController) {
 	_ = control.SetWriteDeadline(time.Now().Add(2 * chunkTimeout)) // see ExtendDeadlines
 }
 
+// removeDeadlines lets the response take any time, and lets no read deadline cancel the request until then.
+func (c *Call) removeDeadlines() {
+	_ = http.NewResponseController(c.w).SetReadDeadline(time.Time{}) // see ExtendDeadlines
+	c.RemoveWriteDeadline()
+}
+
 // RemoveWriteDeadline lets the response take any time.
 func (c *Call) RemoveWriteDeadline() {
 	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Time{}) // see ExtendDeadlines

@@ -157,7 +157,7 @@ func (c *Call) beginLong() (release func(), err error) {
 		return nil, err
 	}
 	if release, err = c.server.transfers.tryAcquire(); err == nil {
-		c.ExtendDeadlines()
+		c.removeDeadlines() // the request has been received, and the statement has a timeout of its own
 	}
 	return release, err
 }
