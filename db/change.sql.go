@@ -11,7 +11,7 @@ import (
 
 const listChanges = `-- name: ListChanges :many
 SELECT
-    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message, change.changeset_id, change.undoes_id,
+    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message, change.changeset_id, change.undoes_id, change.before_since,
     xid < (SELECT settled_xid()) AS settled
 FROM change
 WHERE table_name NOT IN ('account', 'credential', 'password_link', 'view')
@@ -33,7 +33,7 @@ type ListChangesRow struct {
 // accounts and views.
 //
 //	SELECT
-//	    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message, change.changeset_id, change.undoes_id,
+//	    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message, change.changeset_id, change.undoes_id, change.before_since,
 //	    xid < (SELECT settled_xid()) AS settled
 //	FROM change
 //	WHERE table_name NOT IN ('account', 'credential', 'password_link', 'view')
@@ -61,6 +61,7 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Lis
 			&i.Change.Message,
 			&i.Change.ChangesetID,
 			&i.Change.UndoesID,
+			&i.Change.BeforeSince,
 			&i.Settled,
 		); err != nil {
 			return nil, err
@@ -71,4 +72,25 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Lis
 		return nil, err
 	}
 	return items, nil
+}
+
+const planPast = `-- name: PlanPast :exec
+SELECT
+    set_config('jit', 'off', true),
+    set_config('plan_cache_mode', $1::text, true)
+`
+
+type PlanPastParams struct {
+	Mode string `json:"mode"`
+}
+
+// Sets how Postgres plans the next statement of this transaction, which reads the past. It is not compiled: Postgres
+// expects more rows of the history than there are, so compiling it would take longer than running it.
+//
+//	SELECT
+//	    set_config('jit', 'off', true),
+//	    set_config('plan_cache_mode', $1::text, true)
+func (q *Queries) PlanPast(ctx context.Context, arg PlanPastParams) error {
+	_, err := q.db.Exec(ctx, planPast, arg.Mode)
+	return err
 }

@@ -395,7 +395,7 @@ func (q *Queries) GetCheckoutTerms(ctx context.Context, arg GetCheckoutTermsPara
 }
 
 const listCheckoutChanges = `-- name: ListCheckoutChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
 FROM change
 WHERE table_name = 'checkout'
   AND row_key = cast($1::bigint AS text)
@@ -407,7 +407,7 @@ type ListCheckoutChangesParams struct {
 
 // Lists the history of a check-out, oldest change first. The history remains after the container is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
 //	FROM change
 //	WHERE table_name = 'checkout'
 //	  AND row_key = cast($1::bigint AS text)
@@ -434,6 +434,7 @@ func (q *Queries) ListCheckoutChanges(ctx context.Context, arg ListCheckoutChang
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
+			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}

@@ -391,7 +391,7 @@ func (q *Queries) ImportComputers(ctx context.Context, arg ImportComputersParams
 }
 
 const listComputerChanges = `-- name: ListComputerChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
 FROM change
 WHERE table_name = 'computer'
   AND row_key = cast($1::bigint AS text)
@@ -403,7 +403,7 @@ type ListComputerChangesParams struct {
 
 // Lists the history of a computer, oldest change first. The history remains after the computer is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
 //	FROM change
 //	WHERE table_name = 'computer'
 //	  AND row_key = cast($1::bigint AS text)
@@ -430,6 +430,7 @@ func (q *Queries) ListComputerChanges(ctx context.Context, arg ListComputerChang
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
+			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}

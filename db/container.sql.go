@@ -892,7 +892,7 @@ func (q *Queries) ImportContainers(ctx context.Context, arg ImportContainersPara
 }
 
 const listContainerChanges = `-- name: ListContainerChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
 FROM change
 WHERE table_name = 'container'
   AND row_key = cast($1::uuid AS text)
@@ -904,7 +904,7 @@ type ListContainerChangesParams struct {
 
 // Lists the history of a container, oldest change first. The history remains after the container is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
 //	FROM change
 //	WHERE table_name = 'container'
 //	  AND row_key = cast($1::uuid AS text)
@@ -931,6 +931,7 @@ func (q *Queries) ListContainerChanges(ctx context.Context, arg ListContainerCha
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
+			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}

@@ -365,7 +365,7 @@ func (q *Queries) ImportFreezers(ctx context.Context, arg ImportFreezersParams) 
 }
 
 const listFreezerChanges = `-- name: ListFreezerChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
 FROM change
 WHERE table_name = 'freezer'
   AND row_key = cast($1::bigint AS text)
@@ -377,7 +377,7 @@ type ListFreezerChangesParams struct {
 
 // Lists the history of a freezer, oldest change first. The history remains after the freezer is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
 //	FROM change
 //	WHERE table_name = 'freezer'
 //	  AND row_key = cast($1::bigint AS text)
@@ -404,6 +404,7 @@ func (q *Queries) ListFreezerChanges(ctx context.Context, arg ListFreezerChanges
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
+			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}

@@ -180,6 +180,8 @@ type Change struct {
 	ChangesetID int64 `json:"changeset_id"`
 	// ID of the change set that the change undoes; null for any other change.
 	UndoesID *int64 `json:"undoes_id"`
+	// Time since when the row of the register was as before: the latest time of its earlier changes; null for a new row and for other tables.
+	BeforeSince *time.Time `json:"before_since"`
 }
 
 // Change sets: all changes of one request, or of one transaction in psql.

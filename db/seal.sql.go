@@ -150,7 +150,8 @@ SELECT
     before,
     after,
     changeset_id,
-    coalesce(undoes_id, 0)::bigint AS undoes_id
+    coalesce(undoes_id, 0)::bigint AS undoes_id,
+    coalesce(unix_microseconds(before_since)::text, '')::text AS before_since
 FROM change
 WHERE id > $1::bigint AND id <= $2::bigint
 ORDER BY id
@@ -176,6 +177,7 @@ type ListSealedChangesRow struct {
 	After       json.RawMessage `json:"after"`
 	ChangesetID int64           `json:"changeset_id"`
 	UndoesID    int64           `json:"undoes_id"`
+	BeforeSince string          `json:"before_since"`
 }
 
 // Lists what a seal covers of the changes after an ID, up to another one.
@@ -192,7 +194,8 @@ type ListSealedChangesRow struct {
 //	    before,
 //	    after,
 //	    changeset_id,
-//	    coalesce(undoes_id, 0)::bigint AS undoes_id
+//	    coalesce(undoes_id, 0)::bigint AS undoes_id,
+//	    coalesce(unix_microseconds(before_since)::text, '')::text AS before_since
 //	FROM change
 //	WHERE id > $1::bigint AND id <= $2::bigint
 //	ORDER BY id
@@ -219,6 +222,7 @@ func (q *Queries) ListSealedChanges(ctx context.Context, arg ListSealedChangesPa
 			&i.After,
 			&i.ChangesetID,
 			&i.UndoesID,
+			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}

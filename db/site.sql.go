@@ -410,7 +410,7 @@ func (q *Queries) ImportSites(ctx context.Context, arg ImportSitesParams) (Impor
 }
 
 const listSiteChanges = `-- name: ListSiteChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
 FROM change
 WHERE table_name = 'site'
   AND row_key = cast($1::bigint AS text)
@@ -422,7 +422,7 @@ type ListSiteChangesParams struct {
 
 // Lists the history of a site, oldest change first. The history remains after the site is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
 //	FROM change
 //	WHERE table_name = 'site'
 //	  AND row_key = cast($1::bigint AS text)
@@ -449,6 +449,7 @@ func (q *Queries) ListSiteChanges(ctx context.Context, arg ListSiteChangesParams
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
+			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}

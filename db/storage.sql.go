@@ -21,9 +21,9 @@ SELECT
     container.scheme,
     container.blocked,
     container.capacity,
-    occupancy.positions,
-    occupancy.free,
-    (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1) AS containers,
+    positions,
+    free,
+    inside.containers,
     (
         SELECT coalesce(json_agg(listed), '[]')
         FROM (
@@ -44,7 +44,7 @@ SELECT
                 content.position_column,
                 content.rows,
                 content.columns,
-                total_positions(content) AS positions,
+                count_positions(content.rows, content.columns, content.blocked, content.capacity) AS positions,
                 (SELECT count(*) FROM container AS inside WHERE inside.parent_uuid = content.uuid) AS containers
             FROM container AS content
             WHERE content.parent_uuid = $1
@@ -53,7 +53,12 @@ SELECT
         ) AS listed
     )::json AS contents
 FROM container
-LEFT JOIN occupancy ON occupancy.container_uuid = $1::uuid -- the parameter, so that Postgres reads one row of the view
+CROSS JOIN (SELECT count(*) AS containers FROM container AS content WHERE content.parent_uuid = $1::uuid) AS inside
+LEFT JOIN LATERAL count_positions(container.rows, container.columns, container.blocked, container.capacity)
+    AS positions ON true
+LEFT JOIN LATERAL free_positions(
+    container.rows, container.columns, container.blocked, container.capacity, inside.containers
+) AS free ON true
 WHERE container.uuid = $1::uuid
 `
 
@@ -86,9 +91,9 @@ type GetContainerContentsRow struct {
 //	    container.scheme,
 //	    container.blocked,
 //	    container.capacity,
-//	    occupancy.positions,
-//	    occupancy.free,
-//	    (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1) AS containers,
+//	    positions,
+//	    free,
+//	    inside.containers,
 //	    (
 //	        SELECT coalesce(json_agg(listed), '[]')
 //	        FROM (
@@ -109,7 +114,7 @@ type GetContainerContentsRow struct {
 //	                content.position_column,
 //	                content.rows,
 //	                content.columns,
-//	                total_positions(content) AS positions,
+//	                count_positions(content.rows, content.columns, content.blocked, content.capacity) AS positions,
 //	                (SELECT count(*) FROM container AS inside WHERE inside.parent_uuid = content.uuid) AS containers
 //	            FROM container AS content
 //	            WHERE content.parent_uuid = $1
@@ -118,7 +123,12 @@ type GetContainerContentsRow struct {
 //	        ) AS listed
 //	    )::json AS contents
 //	FROM container
-//	LEFT JOIN occupancy ON occupancy.container_uuid = $1::uuid -- the parameter, so that Postgres reads one row of the view
+//	CROSS JOIN (SELECT count(*) AS containers FROM container AS content WHERE content.parent_uuid = $1::uuid) AS inside
+//	LEFT JOIN LATERAL count_positions(container.rows, container.columns, container.blocked, container.capacity)
+//	    AS positions ON true
+//	LEFT JOIN LATERAL free_positions(
+//	    container.rows, container.columns, container.blocked, container.capacity, inside.containers
+//	) AS free ON true
 //	WHERE container.uuid = $1::uuid
 func (q *Queries) GetContainerContents(ctx context.Context, arg GetContainerContentsParams) (GetContainerContentsRow, error) {
 	row := q.db.QueryRow(ctx, getContainerContents, arg.Uuid)
@@ -152,16 +162,21 @@ WITH RECURSIVE path AS (
     FROM container
     WHERE uuid = $1
     UNION ALL
-    SELECT
-        parent.uuid,
-        parent.parent_uuid,
-        parent.description,
-        parent.barcode,
-        parent.kind,
-        parent.position,
-        parent.depth
+    SELECT parent.uuid, parent.parent_uuid, parent.description, parent.barcode, parent.kind, parent.position, parent.depth
     FROM path
-    JOIN container AS parent ON parent.uuid = path.parent_uuid
+    CROSS JOIN LATERAL ( -- see GetFreezerMap
+        SELECT
+            container.uuid,
+            container.parent_uuid,
+            container.description,
+            container.barcode,
+            container.kind,
+            container.position,
+            container.depth
+        FROM container
+        WHERE container.uuid = path.parent_uuid
+        OFFSET 0
+    ) AS parent
 )
 SELECT
     container.uuid,
@@ -207,16 +222,21 @@ type GetContainerPathRow struct {
 //	    FROM container
 //	    WHERE uuid = $1
 //	    UNION ALL
-//	    SELECT
-//	        parent.uuid,
-//	        parent.parent_uuid,
-//	        parent.description,
-//	        parent.barcode,
-//	        parent.kind,
-//	        parent.position,
-//	        parent.depth
+//	    SELECT parent.uuid, parent.parent_uuid, parent.description, parent.barcode, parent.kind, parent.position, parent.depth
 //	    FROM path
-//	    JOIN container AS parent ON parent.uuid = path.parent_uuid
+//	    CROSS JOIN LATERAL ( -- see GetFreezerMap
+//	        SELECT
+//	            container.uuid,
+//	            container.parent_uuid,
+//	            container.description,
+//	            container.barcode,
+//	            container.kind,
+//	            container.position,
+//	            container.depth
+//	        FROM container
+//	        WHERE container.uuid = path.parent_uuid
+//	        OFFSET 0
+//	    ) AS parent
 //	)
 //	SELECT
 //	    container.uuid,
@@ -306,62 +326,54 @@ func (q *Queries) GetFreePositions(ctx context.Context, arg GetFreePositionsPara
 }
 
 const getFreezerMap = `-- name: GetFreezerMap :one
-WITH RECURSIVE parent AS ( -- skips from parent to parent in the index; discarded containers have none
-    (
-        SELECT parent_uuid
-        FROM container
-        WHERE freezer_id = $1
-          AND parent_uuid IS NOT NULL
-          AND status <> 'discarded'
-        ORDER BY parent_uuid
-        LIMIT 1
-    )
-    UNION ALL
-    SELECT (
-        SELECT container.parent_uuid
-        FROM container
-        WHERE container.freezer_id = $1
-          AND container.parent_uuid > parent.parent_uuid
-          AND container.status <> 'discarded'
-        ORDER BY container.parent_uuid
-        LIMIT 1
-    )
-    FROM parent
-    WHERE parent.parent_uuid IS NOT NULL
+WITH place AS ( -- discarded containers have no parent
+    SELECT
+        parent_uuid,
+        count(*) AS containers
+    FROM container
+    WHERE freezer_id = $1
+      AND status <> 'discarded'
+    GROUP BY parent_uuid
 ), storage AS (
     SELECT container.uuid
     FROM container
     WHERE container.freezer_id = $1
       AND (container.rows IS NOT NULL OR container.capacity IS NOT NULL)
     UNION
-    SELECT parent.parent_uuid
-    FROM parent
-    WHERE parent.parent_uuid IS NOT NULL
+    SELECT place.parent_uuid
+    FROM place
+    WHERE place.parent_uuid IS NOT NULL
 ), listed AS (
     SELECT
-        container.uuid,
-        container.parent_uuid,
-        container.description,
-        container.barcode,
-        container.kind,
-        container.type,
-        container.owner,
-        container.project,
-        container.depth,
-        container.position,
-        container.position_row,
-        container.position_column,
-        container.rows,
-        container.columns,
-        container.scheme,
-        container.blocked,
-        container.capacity,
-        total_positions(container) AS positions,
-        (SELECT count(*) FROM container AS content WHERE content.parent_uuid = container.uuid) AS containers
+        container.uuid, container.parent_uuid, container.description, container.barcode, container.kind, container.type, container.owner, container.project, container.depth, container.position, container.position_row, container.position_column, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.positions,
+        coalesce(place.containers, 0) AS containers
     FROM storage
-    JOIN container USING (uuid)
-    WHERE container.freezer_id = $1 -- as the foreign key guarantees: reads an index of the freezer, not all containers
-    ORDER BY container.depth, container.position_row, container.position_column, container.id
+    CROSS JOIN LATERAL ( -- OFFSET 0 makes Postgres find each one by its UUID; otherwise it may read all containers
+        SELECT
+            container.uuid,
+            container.parent_uuid,
+            container.description,
+            container.barcode,
+            container.kind,
+            container.type,
+            container.owner,
+            container.project,
+            container.depth,
+            container.position,
+            container.position_row,
+            container.position_column,
+            container.rows,
+            container.columns,
+            container.scheme,
+            container.blocked,
+            container.capacity,
+            count_positions(container.rows, container.columns, container.blocked, container.capacity) AS positions
+        FROM container
+        WHERE container.uuid = storage.uuid
+        OFFSET 0
+    ) AS container
+    LEFT JOIN place ON place.parent_uuid = container.uuid
+    ORDER BY container.depth, container.position_row, container.position_column, container.uuid
     LIMIT 5000
 )
 SELECT
@@ -370,13 +382,7 @@ SELECT
     freezer.site_id,
     freezer.capacity,
     (
-        (
-            SELECT count(*)
-            FROM container
-            WHERE container.freezer_id = freezer.id
-              AND container.parent_uuid IS NULL
-              AND container.status <> 'discarded'
-        )
+        coalesce((SELECT place.containers FROM place WHERE place.parent_uuid IS NULL), 0)
         - (SELECT count(*) FROM listed WHERE listed.depth = 0)
     )::bigint AS loose,
     (
@@ -406,62 +412,54 @@ type GetFreezerMapRow struct {
 // boxes, the outermost first and at most 5,000. loose is the number of containers that lie directly in the freezer and
 // are not listed.
 //
-//	WITH RECURSIVE parent AS ( -- skips from parent to parent in the index; discarded containers have none
-//	    (
-//	        SELECT parent_uuid
-//	        FROM container
-//	        WHERE freezer_id = $1
-//	          AND parent_uuid IS NOT NULL
-//	          AND status <> 'discarded'
-//	        ORDER BY parent_uuid
-//	        LIMIT 1
-//	    )
-//	    UNION ALL
-//	    SELECT (
-//	        SELECT container.parent_uuid
-//	        FROM container
-//	        WHERE container.freezer_id = $1
-//	          AND container.parent_uuid > parent.parent_uuid
-//	          AND container.status <> 'discarded'
-//	        ORDER BY container.parent_uuid
-//	        LIMIT 1
-//	    )
-//	    FROM parent
-//	    WHERE parent.parent_uuid IS NOT NULL
+//	WITH place AS ( -- discarded containers have no parent
+//	    SELECT
+//	        parent_uuid,
+//	        count(*) AS containers
+//	    FROM container
+//	    WHERE freezer_id = $1
+//	      AND status <> 'discarded'
+//	    GROUP BY parent_uuid
 //	), storage AS (
 //	    SELECT container.uuid
 //	    FROM container
 //	    WHERE container.freezer_id = $1
 //	      AND (container.rows IS NOT NULL OR container.capacity IS NOT NULL)
 //	    UNION
-//	    SELECT parent.parent_uuid
-//	    FROM parent
-//	    WHERE parent.parent_uuid IS NOT NULL
+//	    SELECT place.parent_uuid
+//	    FROM place
+//	    WHERE place.parent_uuid IS NOT NULL
 //	), listed AS (
 //	    SELECT
-//	        container.uuid,
-//	        container.parent_uuid,
-//	        container.description,
-//	        container.barcode,
-//	        container.kind,
-//	        container.type,
-//	        container.owner,
-//	        container.project,
-//	        container.depth,
-//	        container.position,
-//	        container.position_row,
-//	        container.position_column,
-//	        container.rows,
-//	        container.columns,
-//	        container.scheme,
-//	        container.blocked,
-//	        container.capacity,
-//	        total_positions(container) AS positions,
-//	        (SELECT count(*) FROM container AS content WHERE content.parent_uuid = container.uuid) AS containers
+//	        container.uuid, container.parent_uuid, container.description, container.barcode, container.kind, container.type, container.owner, container.project, container.depth, container.position, container.position_row, container.position_column, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.positions,
+//	        coalesce(place.containers, 0) AS containers
 //	    FROM storage
-//	    JOIN container USING (uuid)
-//	    WHERE container.freezer_id = $1 -- as the foreign key guarantees: reads an index of the freezer, not all containers
-//	    ORDER BY container.depth, container.position_row, container.position_column, container.id
+//	    CROSS JOIN LATERAL ( -- OFFSET 0 makes Postgres find each one by its UUID; otherwise it may read all containers
+//	        SELECT
+//	            container.uuid,
+//	            container.parent_uuid,
+//	            container.description,
+//	            container.barcode,
+//	            container.kind,
+//	            container.type,
+//	            container.owner,
+//	            container.project,
+//	            container.depth,
+//	            container.position,
+//	            container.position_row,
+//	            container.position_column,
+//	            container.rows,
+//	            container.columns,
+//	            container.scheme,
+//	            container.blocked,
+//	            container.capacity,
+//	            count_positions(container.rows, container.columns, container.blocked, container.capacity) AS positions
+//	        FROM container
+//	        WHERE container.uuid = storage.uuid
+//	        OFFSET 0
+//	    ) AS container
+//	    LEFT JOIN place ON place.parent_uuid = container.uuid
+//	    ORDER BY container.depth, container.position_row, container.position_column, container.uuid
 //	    LIMIT 5000
 //	)
 //	SELECT
@@ -470,13 +468,7 @@ type GetFreezerMapRow struct {
 //	    freezer.site_id,
 //	    freezer.capacity,
 //	    (
-//	        (
-//	            SELECT count(*)
-//	            FROM container
-//	            WHERE container.freezer_id = freezer.id
-//	              AND container.parent_uuid IS NULL
-//	              AND container.status <> 'discarded'
-//	        )
+//	        coalesce((SELECT place.containers FROM place WHERE place.parent_uuid IS NULL), 0)
 //	        - (SELECT count(*) FROM listed WHERE listed.depth = 0)
 //	    )::bigint AS loose,
 //	    (

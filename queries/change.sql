@@ -9,3 +9,10 @@ SELECT
 FROM change
 WHERE table_name NOT IN ('account', 'credential', 'password_link', 'view')
    OR @caller_role::text = 'admin';
+
+-- name: PlanPast :exec
+-- Sets how Postgres plans the next statement of this transaction, which reads the past. It is not compiled: Postgres
+-- expects more rows of the history than there are, so compiling it would take longer than running it.
+SELECT
+    set_config('jit', 'off', true),
+    set_config('plan_cache_mode', @mode::text, true);

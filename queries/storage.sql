@@ -13,16 +13,21 @@ WITH RECURSIVE path AS (
     FROM container
     WHERE uuid = @uuid
     UNION ALL
-    SELECT
-        parent.uuid,
-        parent.parent_uuid,
-        parent.description,
-        parent.barcode,
-        parent.kind,
-        parent.position,
-        parent.depth
+    SELECT parent.*
     FROM path
-    JOIN container AS parent ON parent.uuid = path.parent_uuid
+    CROSS JOIN LATERAL ( -- see GetFreezerMap
+        SELECT
+            container.uuid,
+            container.parent_uuid,
+            container.description,
+            container.barcode,
+            container.kind,
+            container.position,
+            container.depth
+        FROM container
+        WHERE container.uuid = path.parent_uuid
+        OFFSET 0
+    ) AS parent
 )
 SELECT
     container.uuid,
@@ -50,9 +55,9 @@ SELECT
     container.scheme,
     container.blocked,
     container.capacity,
-    occupancy.positions,
-    occupancy.free,
-    (SELECT count(*) FROM container AS content WHERE content.parent_uuid = @uuid) AS containers,
+    positions,
+    free,
+    inside.containers,
     (
         SELECT coalesce(json_agg(listed), '[]')
         FROM (
@@ -73,7 +78,7 @@ SELECT
                 content.position_column,
                 content.rows,
                 content.columns,
-                total_positions(content) AS positions,
+                count_positions(content.rows, content.columns, content.blocked, content.capacity) AS positions,
                 (SELECT count(*) FROM container AS inside WHERE inside.parent_uuid = content.uuid) AS containers
             FROM container AS content
             WHERE content.parent_uuid = @uuid
@@ -82,7 +87,12 @@ SELECT
         ) AS listed
     )::json AS contents
 FROM container
-LEFT JOIN occupancy ON occupancy.container_uuid = @uuid::uuid -- the parameter, so that Postgres reads one row of the view
+CROSS JOIN (SELECT count(*) AS containers FROM container AS content WHERE content.parent_uuid = @uuid::uuid) AS inside
+LEFT JOIN LATERAL count_positions(container.rows, container.columns, container.blocked, container.capacity)
+    AS positions ON true
+LEFT JOIN LATERAL free_positions(
+    container.rows, container.columns, container.blocked, container.capacity, inside.containers
+) AS free ON true
 WHERE container.uuid = @uuid::uuid;
 
 -- name: GetFreePositions :one
@@ -111,62 +121,54 @@ WHERE container.uuid = @uuid::uuid;
 -- Returns the map of a freezer: the containers that hold others or have positions for them, such as shelves, racks and
 -- boxes, the outermost first and at most 5,000. loose is the number of containers that lie directly in the freezer and
 -- are not listed.
-WITH RECURSIVE parent AS ( -- skips from parent to parent in the index; discarded containers have none
-    (
-        SELECT parent_uuid
-        FROM container
-        WHERE freezer_id = @id
-          AND parent_uuid IS NOT NULL
-          AND status <> 'discarded'
-        ORDER BY parent_uuid
-        LIMIT 1
-    )
-    UNION ALL
-    SELECT (
-        SELECT container.parent_uuid
-        FROM container
-        WHERE container.freezer_id = @id
-          AND container.parent_uuid > parent.parent_uuid
-          AND container.status <> 'discarded'
-        ORDER BY container.parent_uuid
-        LIMIT 1
-    )
-    FROM parent
-    WHERE parent.parent_uuid IS NOT NULL
+WITH place AS ( -- discarded containers have no parent
+    SELECT
+        parent_uuid,
+        count(*) AS containers
+    FROM container
+    WHERE freezer_id = @id
+      AND status <> 'discarded'
+    GROUP BY parent_uuid
 ), storage AS (
     SELECT container.uuid
     FROM container
     WHERE container.freezer_id = @id
       AND (container.rows IS NOT NULL OR container.capacity IS NOT NULL)
     UNION
-    SELECT parent.parent_uuid
-    FROM parent
-    WHERE parent.parent_uuid IS NOT NULL
+    SELECT place.parent_uuid
+    FROM place
+    WHERE place.parent_uuid IS NOT NULL
 ), listed AS (
     SELECT
-        container.uuid,
-        container.parent_uuid,
-        container.description,
-        container.barcode,
-        container.kind,
-        container.type,
-        container.owner,
-        container.project,
-        container.depth,
-        container.position,
-        container.position_row,
-        container.position_column,
-        container.rows,
-        container.columns,
-        container.scheme,
-        container.blocked,
-        container.capacity,
-        total_positions(container) AS positions,
-        (SELECT count(*) FROM container AS content WHERE content.parent_uuid = container.uuid) AS containers
+        container.*,
+        coalesce(place.containers, 0) AS containers
     FROM storage
-    JOIN container USING (uuid)
-    WHERE container.freezer_id = @id -- as the foreign key guarantees: reads an index of the freezer, not all containers
-    ORDER BY container.depth, container.position_row, container.position_column, container.id
+    CROSS JOIN LATERAL ( -- OFFSET 0 makes Postgres find each one by its UUID; otherwise it may read all containers
+        SELECT
+            container.uuid,
+            container.parent_uuid,
+            container.description,
+            container.barcode,
+            container.kind,
+            container.type,
+            container.owner,
+            container.project,
+            container.depth,
+            container.position,
+            container.position_row,
+            container.position_column,
+            container.rows,
+            container.columns,
+            container.scheme,
+            container.blocked,
+            container.capacity,
+            count_positions(container.rows, container.columns, container.blocked, container.capacity) AS positions
+        FROM container
+        WHERE container.uuid = storage.uuid
+        OFFSET 0
+    ) AS container
+    LEFT JOIN place ON place.parent_uuid = container.uuid
+    ORDER BY container.depth, container.position_row, container.position_column, container.uuid
     LIMIT 5000
 )
 SELECT
@@ -175,13 +177,7 @@ SELECT
     freezer.site_id,
     freezer.capacity,
     (
-        (
-            SELECT count(*)
-            FROM container
-            WHERE container.freezer_id = freezer.id
-              AND container.parent_uuid IS NULL
-              AND container.status <> 'discarded'
-        )
+        coalesce((SELECT place.containers FROM place WHERE place.parent_uuid IS NULL), 0)
         - (SELECT count(*) FROM listed WHERE listed.depth = 0)
     )::bigint AS loose,
     (

@@ -84,6 +84,26 @@ CREATE OR REPLACE TRIGGER rename_owner AFTER UPDATE OF username ON account
     FOR EACH ROW WHEN (NEW.username <> OLD.username) EXECUTE FUNCTION rename_owner();
 
 DROP INDEX alert_change_request_id_idx;
+CREATE OR REPLACE FUNCTION set_version() RETURNS trigger
+LANGUAGE plpgsql SET enable_seqscan = off
+AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        NEW.version := OLD.version;
+        IF NEW IS DISTINCT FROM OLD THEN
+            NEW.version := OLD.version + 1;
+        END IF;
+    ELSE
+        NEW.version := 1 + coalesce((
+            SELECT max((before ->> 'version')::bigint)
+            FROM change
+            WHERE action = 'delete' AND table_name = TG_TABLE_NAME AND row_key = to_jsonb(NEW) ->> TG_ARGV[0]
+        ), 0);
+    END IF;
+    RETURN NEW;
+END
+$$;
+
 DROP INDEX change_table_name_before_id_idx;
 CREATE INDEX change_table_name_before_id_idx ON change (table_name, (before -> 'id')) WHERE action = 'delete';
 ALTER TABLE change DROP COLUMN undoes_id;

@@ -14,6 +14,27 @@ COMMENT ON COLUMN change.undoes_id IS 'ID of the change set that the change undo
 
 CREATE INDEX change_undoes_id_idx ON change (undoes_id) WHERE undoes_id IS NOT NULL AND (id = changeset_id) IS TRUE;
 
+-- Names such as TG_TABLE_NAME have another collation than the index, which Postgres then uses for row_key only.
+CREATE OR REPLACE FUNCTION set_version() RETURNS trigger
+LANGUAGE plpgsql SET enable_seqscan = off
+AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        NEW.version := OLD.version;
+        IF NEW IS DISTINCT FROM OLD THEN
+            NEW.version := OLD.version + 1;
+        END IF;
+    ELSE
+        NEW.version := 1 + coalesce((
+            SELECT max((before ->> 'version')::bigint)
+            FROM change
+            WHERE action = 'delete' AND table_name = TG_TABLE_NAME COLLATE "default" AND row_key = to_jsonb(NEW) ->> TG_ARGV[0]
+        ), 0);
+    END IF;
+    RETURN NEW;
+END
+$$;
+
 -- Without the second condition Postgres also uses this index, and reads all of it, to find the deletions of one row.
 DROP INDEX change_table_name_before_id_idx;
 CREATE INDEX change_table_name_before_id_idx ON change (table_name, (before -> 'id'))

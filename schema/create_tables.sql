@@ -17,7 +17,7 @@ SET LOCAL lock_timeout = '10s';
     DO $$
     BEGIN
         IF coalesce(obj_description('schema_migrations'::regclass, 'pg_class'), '') NOT LIKE 'labledger schema set 2:%'
-            OR (SELECT version FROM schema_migrations) IS DISTINCT FROM 31
+            OR (SELECT version FROM schema_migrations) IS DISTINCT FROM 32
         THEN
             RAISE EXCEPTION 'the tables belong to another version of the schema than these files'
                 USING HINT = 'Run labledger migrate up first, or use an empty database.';
@@ -46,7 +46,8 @@ SET LOCAL lock_timeout = '10s';
         END
         $$;
     \endif
-    \ir 000031_history_seals.down.sql
+    \ir 000032_history_seals.down.sql
+    \ir 000031_as_of.down.sql
     \ir 000030_undo.down.sql
     \ir 000029_changesets.down.sql
     \ir 000028_stocktake_scans.down.sql

@@ -247,8 +247,8 @@ var forbiddenStatements = []struct{ sql, server, owner string }{
 	// Dropping objects.
 	{sql: `DROP TABLE change`, owner: "2BP01"},
 	{sql: `DROP TABLE login_attempt`},
-	{sql: `DROP VIEW instrument`},
-	{sql: `DROP INDEX change_table_name_row_key_id_idx`},
+	{sql: `DROP VIEW instrument CASCADE`},
+	{sql: `DROP INDEX change_table_name_row_key_id_at_idx`},
 	{sql: `DROP TRIGGER record_change ON site`},
 	{sql: `DROP FUNCTION record_change() CASCADE`},
 	{sql: `DROP SCHEMA public CASCADE`},

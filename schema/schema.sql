@@ -39,6 +39,7 @@ COMMENT ON TABLE schema_migrations IS
 \ir 000028_stocktake_scans.up.sql
 \ir 000029_changesets.up.sql
 \ir 000030_undo.up.sql
-\ir 000031_history_seals.up.sql
-INSERT INTO schema_migrations VALUES (31, false);
+\ir 000031_as_of.up.sql
+\ir 000032_history_seals.up.sql
+INSERT INTO schema_migrations VALUES (32, false);
 COMMIT;

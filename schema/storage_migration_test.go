@@ -21,7 +21,8 @@ func TestStorageMigration(t *testing.T) {
 		return append(
 			queryStrings(t, pool, `SELECT concat_ws(' ', id, uuid, description, freezer_id, version, ctid)
 				FROM container ORDER BY id`),
-			queryStrings(t, pool, "SELECT (to_jsonb(change) - '{changeset_id,undoes_id}'::text[])::text FROM change ORDER BY id")...,
+			queryStrings(t, pool, `SELECT (to_jsonb(change) - '{changeset_id,undoes_id,before_since}'::text[])::text
+				FROM change ORDER BY id`)...,
 		)
 	}
 	before := state()

@@ -12,6 +12,8 @@
 //	ordinal  a part of the key of a list of several tables
 //	layout, parent_layout, parent_depth
 //	         columns of containers that repeat others, for the constraints of the schema
+//	before_since
+//	         a column of the history from which the register of the past is read
 package relation
 
 import (
@@ -153,7 +155,7 @@ func newColumn(list string, row reflect.Type, f reflect.StructField, rules bind.
 	return column
 }
 
-var internalColumns = []string{"search", "settled", "xid", "ordinal", "layout", "parent_layout", "parent_depth"}
+var internalColumns = []string{"search", "settled", "xid", "ordinal", "layout", "parent_layout", "parent_depth", "before_since"}
 
 // IsInternalColumn reports whether a column of a statement is not for clients.
 func IsInternalColumn(name string) bool {

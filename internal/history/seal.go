@@ -108,7 +108,8 @@ func appendChange(buf []byte, c db.ListSealedChangesRow) []byte {
 	buf = appendJSON(buf, c.Before)
 	buf = appendJSON(buf, c.After)
 	buf = binary.BigEndian.AppendUint64(buf, uint64(c.ChangesetID))
-	return binary.BigEndian.AppendUint64(buf, uint64(c.UndoesID))
+	buf = binary.BigEndian.AppendUint64(buf, uint64(c.UndoesID))
+	return appendText(buf, &c.BeforeSince)
 }
 
 // appendText appends the length of a text and the text, or -1 for nil.
