@@ -1,7 +1,7 @@
 // Command bench measures the server against minimal implementations of the same work, in one run, and prints ratios.
 // The absolute values mean little, because the server, Postgres and the clients share the processors.
 //
-//	bench [sites] [search] [storage] [undo] [events] [batch] [streams]
+//	bench [sites] [search] [storage] [undo] [past] [events] [batch] [streams]
 package main
 
 import (
@@ -46,6 +46,7 @@ var benchmarks = []benchmark{
 	{"search", false, benchSearch},
 	{"storage", false, benchStorage},
 	{"undo", false, benchUndo},
+	{"past", false, benchPast},
 	{"events", true, benchEvents},
 	{"batch", true, benchBatch},
 	{"streams", true, benchStreams},
@@ -54,7 +55,8 @@ var benchmarks = []benchmark{
 func main() {
 	for _, name := range os.Args[1:] {
 		if !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == name }) {
-			fmt.Fprintf(os.Stderr, "bench: unknown benchmark %q; use sites, search, storage, undo, events, batch or streams\n", name)
+			fmt.Fprintf(os.Stderr,
+				"bench: unknown benchmark %q; use sites, search, storage, undo, past, events, batch or streams\n", name)
 			os.Exit(2)
 		}
 	}
