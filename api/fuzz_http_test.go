@@ -31,6 +31,8 @@ func FuzzHTTP(f *testing.F) {
 		"GET /api/v1/events?user_display_name__contains=bob&include=user", "GET /api/v1/users/1/access",
 		"GET /api/v1/alerts?severity=critical&snoozed=false&snoozed_until__gt=2026-11-28T00:00:00Z",
 		"POST /api/v1/users/1/password-link?dry_run=true", "DELETE /api/v1/users/1/password-link",
+		"GET /api/v1/containers?as_of=2026-11-30T08:00:00Z&sort=-due_on&q=box&include=site&count=exact",
+		"GET /api/v1/freezers/1/map?as_of=9999-12-31", "GET /site/1?as_of=0001-01-01T00:00:00Z",
 		"GET /api/v1/computers?mac=08:00:2b:01:02:03", "GET /api/v1/freezers?offset=9223372036854775807&limit=1",
 	} {
 		f.Add(request(line, "", ""))

@@ -91,8 +91,9 @@ func routes(s services) []rest.Route {
 			WithoutKey(holdsSecret).WithoutHistory(),
 		del(sessionOnly, rest.One(q.RevokeToken), "/api/v1/tokens/{id}").WithoutHistory(),
 
-		get(viewer, rest.One(q.GetSite), "/site/{id}", "/api/v1/sites/{id}"),
-		get(viewer, rest.List(q.ListSites), "/sites/{offset}/{limit}", "/sites", "/sites/", "/api/v1/sites"),
+		get(viewer, rest.One(q.GetSite), "/site/{id}", "/api/v1/sites/{id}").AsOf(),
+		get(viewer, rest.List(q.ListSites), "/sites/{offset}/{limit}", "/sites", "/sites/", "/api/v1/sites").
+			AsOf(),
 		post(operator, rest.Create(q.CreateSite, rest.ImportRows[db.UpsertSiteParams](q.ImportSites)), "/api/v1/sites"),
 		post(operator, rest.One(q.UpsertSite), "/site/{id}").Repeating("site_id"), // clients repeat the ID
 		post(operator, rest.One(q.UpsertSite), "/api/v1/sites/{id}"),
@@ -103,9 +104,9 @@ func routes(s services) []rest.Route {
 		del(operator, rest.Matching(q.DeleteSite), "/api/v1/sites"),
 		get(viewer, rest.ListOf(q.ListSiteChanges), "/site/{id}/history", "/api/v1/sites/{id}/history"),
 
-		get(viewer, rest.One(q.GetFreezer), "/freezer/{id}", "/api/v1/freezers/{id}"),
+		get(viewer, rest.One(q.GetFreezer), "/freezer/{id}", "/api/v1/freezers/{id}").AsOf(),
 		get(viewer, rest.List(q.ListFreezers),
-			"/freezers/{offset}/{limit}", "/freezers", "/freezers/", "/api/v1/freezers"),
+			"/freezers/{offset}/{limit}", "/freezers", "/freezers/", "/api/v1/freezers").AsOf(),
 		post(operator, rest.Create(q.CreateFreezer, rest.ImportRows[db.UpsertFreezerParams](q.ImportFreezers)),
 			"/api/v1/freezers"),
 		post(operator, rest.One(q.UpsertFreezer), "/freezer/{id}", "/api/v1/freezers/{id}").
@@ -118,9 +119,9 @@ func routes(s services) []rest.Route {
 		del(operator, rest.Matching(q.DeleteFreezer), "/api/v1/freezers"),
 		get(viewer, rest.ListOf(q.ListFreezerChanges), "/freezer/{id}/history", "/api/v1/freezers/{id}/history"),
 
-		get(viewer, rest.One(q.GetComputer), "/computer/{id}", "/api/v1/computers/{id}"),
+		get(viewer, rest.One(q.GetComputer), "/computer/{id}", "/api/v1/computers/{id}").AsOf(),
 		get(viewer, rest.List(q.ListComputers),
-			"/computers/{offset}/{limit}", "/computers", "/computers/", "/api/v1/computers"),
+			"/computers/{offset}/{limit}", "/computers", "/computers/", "/api/v1/computers").AsOf(),
 		post(operator, rest.Create(q.CreateComputer, rest.ImportRows[db.UpsertComputerParams](q.ImportComputers)),
 			"/api/v1/computers"),
 		post(operator, rest.One(q.UpsertComputer), "/computer/{id}", "/api/v1/computers/{id}"),
@@ -131,9 +132,9 @@ func routes(s services) []rest.Route {
 		del(operator, rest.Matching(q.DeleteComputer), "/api/v1/computers"),
 		get(viewer, rest.ListOf(q.ListComputerChanges), "/computer/{id}/history", "/api/v1/computers/{id}/history"),
 
-		get(viewer, rest.One(q.GetContainer), "/container/{uuid}", "/api/v1/containers/{uuid}"),
+		get(viewer, rest.One(q.GetContainer), "/container/{uuid}", "/api/v1/containers/{uuid}").AsOf(),
 		get(viewer, rest.List(q.ListContainers),
-			"/containers/{offset}/{limit}", "/containers", "/containers/", "/api/v1/containers"),
+			"/containers/{offset}/{limit}", "/containers", "/containers/", "/api/v1/containers").AsOf(),
 		post(operator, rest.Create(q.CreateContainer, rest.ImportRows[db.UpsertContainerParams](q.ImportContainers)),
 			"/api/v1/containers").Either("freezer_id", "parent_uuid"),
 		post(operator, rest.One(q.UpsertContainer), "/container/{uuid}", "/api/v1/containers/{uuid}").
@@ -149,10 +150,10 @@ func routes(s services) []rest.Route {
 		get(viewer, rest.Render("/api/v1/containers", renderLabels,
 			labelMediaTypes[formatPDF], labelMediaTypes[formatZPL], labelMediaTypes[formatSVG]), "/api/v1/labels"),
 		get(public, rest.Func(ShowLabelTemplates, rest.Doc{}), "/api/v1/label-templates"),
-		get(viewer, rest.One(q.GetContainerPath), "/api/v1/containers/{uuid}/path"),
-		get(viewer, rest.One(q.GetContainerContents), "/api/v1/containers/{uuid}/contents"),
+		get(viewer, rest.One(q.GetContainerPath), "/api/v1/containers/{uuid}/path").AsOf(),
+		get(viewer, rest.One(q.GetContainerContents), "/api/v1/containers/{uuid}/contents").AsOf(),
 		get(viewer, rest.One(q.GetFreePositions), "/api/v1/containers/{uuid}/free-positions"),
-		get(viewer, rest.One(q.GetFreezerMap), "/api/v1/freezers/{id}/map"),
+		get(viewer, rest.One(q.GetFreezerMap), "/api/v1/freezers/{id}/map").AsOf(),
 		post(operator, rest.Func(MoveContainers, moveDoc), "/api/v1/moves"),
 		post(operator, rest.Func(EvacuateFreezer, evacuateDoc), "/api/v1/freezers/{id}/evacuate").
 			Named("freezer").NullableOptional(),
@@ -218,7 +219,7 @@ func routes(s services) []rest.Route {
 		get(public, raw(s.attachments.serveMedia), "/media/{folder}/{file}"),
 
 		get(viewer, rest.List(q.ListInstruments, rest.Key("site_id", "ordinal")),
-			"/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments"),
+			"/instruments/{offset}/{limit}", "/instruments", "/instruments/", "/api/v1/instruments").AsOf(),
 		get(viewer, rest.ListOf(q.ListChanges, rest.Key("xid", "id"), rest.Primary()), "/api/v1/changes"),
 		get(viewer, rest.ListOf(q.ListChangesets, rest.Primary(), rest.HasMember("noun", q.ListChangesetNouns),
 			rest.Alias("from", "at__gte"), rest.Alias("to", "at__lt"),

@@ -170,6 +170,11 @@ func parameterComponents() object {
 				"Keys of different callers are independent. Failed requests and dry runs do not use their key."),
 		rest.MessageHeader: parameter("header", rest.MessageHeader, message,
 			"Why the change is made, in up to 200 characters of UTF-8. The history shows it as `message`."),
+		"as_of": parameter("query", "as_of", object{"type": "string"},
+			"Time whose rows the server returns, such as 2026-11-30T08:00:00Z, or a date for its beginning in UTC. "+
+				"Rows of that time have the changes of all requests that had begun by then. "+
+				"A time in the future is the present. The response has no ETag and ignores If-None-Match; "+
+				"If-Match is an error."),
 		"columns": parameter("query", "columns", object{"type": "string"},
 			"For CSV: a field for each column of the file, separated by commas, instead of the names in the header. "+
 				"An empty name ignores the column, as in `name,,site_id`."),
@@ -212,6 +217,9 @@ const introduction = "Labledger stores the inventory of a laboratory, an append-
 	"`__startswith`, `__gt`, `__gte`, `__lt`, `__lte` and `__empty`, as in `name__contains=box`. " +
 	"`q` searches, `sort=-name` sorts, `fields` chooses columns, and `include` adds the names of referenced rows. " +
 	"To get all matching rows, request `format=csv` or `format=ndjson`.\n\n" +
+	"**The past.** Reads of the register return the rows as they were at the time `as_of`: one row, a map, or a list " +
+	"with all of its filters and sorts. A state has the changes of all requests that had begun by then. " +
+	"Rows of the past have no `ETag`.\n\n" +
 	"**Concurrent changes.** A row has a version, which is its `ETag`. " +
 	"Send it in `If-Match` so that a write cannot overwrite the change of another client.\n\n" +
 	"**Retries.** Send a new `Idempotency-Key` with each write. If no response arrives, repeat the request with the " +

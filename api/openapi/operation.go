@@ -324,6 +324,9 @@ func (o *operation) sharedParameters() (all []object) {
 	if o.AcceptsMessage() {
 		all = append(all, ref("parameters", rest.MessageHeader))
 	}
+	if o.AcceptsAsOf() {
+		all = append(all, ref("parameters", "as_of"))
+	}
 	_, versioned := o.row.FieldByName("Version")
 	switch {
 	case o.Method == http.MethodGet && versioned && o.Kind != rest.KindList:

@@ -109,7 +109,9 @@ func (r *Relation) Filters() []FilterParam {
 }
 
 // parseFilter parses a parameter that is neither reserved nor ignored.
-func (q *Request) parseFilter(param string, values []string, path url.Values, errs *problem.FieldErrors) {
+func (q *Request) parseFilter(
+	param string, values []string, path url.Values, ignored []string, errs *problem.FieldErrors,
+) {
 	r := q.relation
 	target := cmp.Or(r.aliases[param], param)
 	name, suffix := target, ""
@@ -118,7 +120,7 @@ func (q *Request) parseFilter(param string, values []string, path url.Values, er
 	}
 	column := r.filterColumn(name)
 	if column == nil || slices.Contains(reserved, param) {
-		errs.Add(problem.Sanitize(param), problem.UnknownName(param, r.paramNames()))
+		errs.Add(problem.Sanitize(param), problem.UnknownName(param, r.paramNames(ignored)))
 		return
 	}
 	j := slices.IndexFunc(operators[:], func(o Operator) bool { return o.Suffix == suffix })

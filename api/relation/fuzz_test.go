@@ -30,7 +30,9 @@ func wordsOf(r *Relation) map[string]bool {
 		LAST UNION ALL LIMIT OFFSET COLLATE EXPLAIN FORMAT JSON FOR UPDATE OF list page last count false left 100 0 1
 		natural_sort coalesce integer text search_text contains_pattern prefix_pattern concat_ws replace search
 		settled DISTINCT CASE WHEN THEN ELSE END CROSS EXISTS OVER least length best found folded key match name WITH
-		MATERIALIZED matching alternative 2 3 4 7 36 10000 '' '{}' ':'`)
+		MATERIALIZED matching alternative 2 3 4 7 36 10000 '' '{}' ':' LATERAL changed_since_1 changed_since_2 repeat 101
+		site_as_of site_changed_since site_unchanged_since freezer_as_of freezer_changed_since freezer_unchanged_since
+		9223372036854775807 9223372036854775808`)
 	words[`E'\n'`], words[`U&'\FFFF'`] = true, true
 	add(r.statement)
 	for _, c := range r.hidden {
@@ -91,7 +93,27 @@ func statements(q *Request) []Statement {
 		q.SetNames(found)
 		all = append(all, q.Select(args, 11, 0), q.Count(args))
 	}
-	return append(all, searchStatements(q)...)
+	return append(append(all, pastStatements(q)...), searchStatements(q)...)
+}
+
+// pastStatements returns the statements of a request for the past, if the list is one of the register.
+func pastStatements(q *Request) []Statement {
+	if q.relation.origin() == "" {
+		return nil
+	}
+	past := *q
+	past.words = slices.Clone(q.words)
+	past.SetAsOf("2026-11-30T08:00:00Z")
+	all := []Statement{
+		past.Select(nil, 11, 0), past.Select(nil, 11, 5), past.SelectAll(nil, 0), past.SelectAll(nil, 5),
+		past.Count(nil), past.Explain(nil),
+	}
+	if names, needed := past.Names(); needed {
+		all = append(all, names)
+		past.SetNames(slices.Repeat([]string{"{}"}, names.Columns))
+		all = append(all, past.Select(nil, 11, 0))
+	}
+	return all
 }
 
 // searchStatements returns the statements of a search for the words of a request.

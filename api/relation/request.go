@@ -22,6 +22,7 @@ type Request struct {
 	cursor   []*string // values of the terms in the last row of the page before; nil on the first page
 	backward bool      // the page ends before the cursor
 	keyOrder bool      // the order is the default one
+	asOf     string    // the time of the rows; "" for the present
 }
 
 // Parameters of a list that no column has. A column of such a name has filters with an operator only.
@@ -47,7 +48,7 @@ const (
 // reserved holds the parameters that are not filters, also those that other packages read.
 var reserved = []string{
 	queryParam, sortParam, fieldsParam, includeParam, afterParam, beforeParam,
-	"limit", "offset", "count", "format", "view",
+	"limit", "offset", "count", "format", "view", "as_of",
 }
 
 // Parse parses the parameters of a request. path holds the variables of the path, which filter by equality. It ignores
@@ -67,7 +68,7 @@ func (r *Relation) Parse(values, path url.Values, ignored []string, errs *proble
 				errs.Add(name, "is given more than once")
 			}
 		default:
-			q.parseFilter(name, values[name], path, errs)
+			q.parseFilter(name, values[name], path, ignored, errs)
 		}
 	}
 	if len(q.filters) > maxFilters {
@@ -88,16 +89,22 @@ func isParam(name string) bool {
 }
 
 // paramNames returns the names of all parameters except filters with operators, for suggestions.
-func (r *Relation) paramNames() []string {
+func (r *Relation) paramNames(ignored []string) []string {
 	names := append(r.names(), slices.Sorted(maps.Keys(r.aliases))...)
 	for i := range r.members {
 		names = append(names, r.members[i].Name)
 	}
-	return append(names, reserved...)
+	names = append(names, reserved...)
+	if !slices.Contains(ignored, "as_of") {
+		names = slices.DeleteFunc(names, func(name string) bool { return name == "as_of" })
+	}
+	return names
 }
 
-// IsFiltered reports whether the request asks for a part of the rows, or for an order of its own.
-func (q *Request) IsFiltered() bool { return len(q.filters) > 0 || len(q.words) > 0 || !q.keyOrder }
+// IsFiltered reports whether the request asks for a part of the rows, for an order of its own, or for another time.
+func (q *Request) IsFiltered() bool {
+	return len(q.filters) > 0 || len(q.words) > 0 || !q.keyOrder || q.asOf != ""
+}
 
 // HasCursor reports whether the request continues after, or before, a row.
 func (q *Request) HasCursor() bool { return q.cursor != nil }

@@ -262,7 +262,7 @@ func (q *Request) Names() (Statement, bool) {
 		return Statement{}, false
 	}
 	return Statement{
-		SQL:  q.relation.comment() + "SELECT " + strings.Join(columns, ",\n"),
+		SQL:  q.relation.comment() + b.inPast("SELECT "+strings.Join(columns, ",\n"), anyState),
 		Args: b.args, Columns: len(columns),
 	}, true
 }

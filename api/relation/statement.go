@@ -20,9 +20,16 @@ type Statement struct {
 type builder struct {
 	request *Request
 	args    []any
+	asOf    string // parameter of the time of the request; "" for the present
 }
 
-func (q *Request) builder(args []any) *builder { return &builder{request: q, args: slices.Clip(args)} }
+func (q *Request) builder(args []any) *builder {
+	b := &builder{request: q, args: slices.Clip(args)}
+	if q.asOf != "" {
+		b.asOf = b.bind(q.asOf)
+	}
+	return b
+}
 
 // bind adds a value and returns its parameter.
 func (b *builder) bind(value any) string {
@@ -37,23 +44,21 @@ func (q *Request) Select(args []any, limit, offset int64) Statement {
 	columns, cursor := b.columns()
 	s := Statement{Columns: len(q.columns), Cursor: cursor}
 	parts := q.parts()
-	if len(parts) == 1 {
-		s.SQL = b.part(columns, parts[0]) + b.page(limit, offset)
-	} else {
-		depth := limit
-		if depth += offset; depth < 0 {
-			depth = math.MaxInt64
-		}
+	depth := limit
+	if depth += offset; depth < 0 {
+		depth = math.MaxInt64
+	}
+	switch {
+	case b.isSplit():
+		s.SQL = b.pastPage(columns, cursor, parts, limit, depth, offset)
+	case len(parts) == 1:
+		s.SQL = b.inPast(b.part(columns, parts[0])+b.page(limit, offset), anyState)
+	default:
 		var union []string
 		for _, p := range parts {
 			union = append(union, "(\n"+b.part(columns, p)+b.page(depth, 0)+"\n)")
 		}
-		order := make([]string, len(q.terms))
-		for i, t := range q.terms {
-			order[i] = t.orderSQL("page."+columns[cursor[i]].name, t.column.Nullable)
-		}
-		s.SQL = "SELECT *\nFROM (\n" + strings.Join(union, "\nUNION ALL\n") + "\n) AS page\nORDER BY " +
-			strings.Join(order, ", ") + b.page(limit, offset)
+		s.SQL = b.inPast(b.merge(columns, cursor, union)+b.page(limit, offset), anyState)
 	}
 	s.SQL, s.Args = q.relation.comment()+s.SQL, b.args
 	return s
@@ -64,9 +69,15 @@ func (q *Request) SelectAll(args []any, offset int64) Statement {
 	b := q.builder(args)
 	columns := q.outputs()
 	s := Statement{Columns: len(columns)}
-	s.SQL = b.part(columns, part{terms: q.terms, cursor: q.cursor})
-	if offset > 0 {
-		s.SQL += "\nOFFSET " + b.bind(offset)
+	if b.isSplit() {
+		columns, cursor := b.columns()
+		s.SQL = b.pastRows(columns, cursor, offset)
+	} else {
+		s.SQL = b.part(columns, part{terms: q.terms, cursor: q.cursor})
+		if offset > 0 {
+			s.SQL += "\nOFFSET " + b.bind(offset)
+		}
+		s.SQL = b.inPast(s.SQL, anyState)
 	}
 	s.SQL, s.Args = q.relation.comment()+s.SQL, b.args
 	return s
@@ -75,7 +86,7 @@ func (q *Request) SelectAll(args []any, offset int64) Statement {
 // Count returns the statement that counts the matching rows of all pages.
 func (q *Request) Count(args []any) Statement {
 	b := q.builder(args)
-	sql := "SELECT count(*)\n" + b.from(nil, nil) + b.where(part{})
+	sql := b.inPast("SELECT count(*)\n"+b.from(nil, nil)+b.where(part{}), anyState)
 	return Statement{SQL: q.relation.comment() + sql, Args: b.args, Columns: 1}
 }
 
@@ -94,7 +105,7 @@ func (q *Request) CountUpTo(limit int64) Statement {
 // Explain returns the statement that estimates the number of matching rows: a plan in JSON.
 func (q *Request) Explain(args []any) Statement {
 	b := q.builder(args)
-	sql := "EXPLAIN (FORMAT JSON)\nSELECT 1\n" + b.from(nil, nil) + b.where(part{})
+	sql := "EXPLAIN (FORMAT JSON)\n" + b.inPast("SELECT 1\n"+b.from(nil, nil)+b.where(part{}), anyState)
 	return Statement{SQL: sql, Args: b.args, Columns: 1}
 }
 
@@ -111,6 +122,9 @@ func (q *Request) Lock(key string, limit int64) Statement {
 		"\nLIMIT " + b.bind(limit) + "\nFOR UPDATE OF " + sourceList
 	return Statement{SQL: q.relation.comment() + sql, Args: b.args, Columns: 1}
 }
+
+// isSplit reports whether the rows of the past are read in two parts.
+func (b *builder) isSplit() bool { return b.asOf != "" && b.request.relation.origin() != "" }
 
 // comment names the query in logs and traces, as sqlc does.
 func (r *Relation) comment() string { return "-- name: " + r.name + " :many\n" }
@@ -169,6 +183,7 @@ type part struct {
 	condition string        // "" for none
 	notNull   bool          // the first term is not NULL
 	places    map[int]place // where a word occurs, by its index; see split
+	bound     string        // "" for none; see pastPage
 }
 
 // parts returns the parts of a page, at least one. Without parts, Postgres would have to sort all rows after a cursor:
@@ -211,46 +226,60 @@ func (b *builder) part(columns []output, p part) string {
 	return sql
 }
 
+// A joinKind is a kind of join. A greater one replaces a smaller one.
+type joinKind int
+
 // The kinds of joins.
 const (
-	leftJoin  = "LEFT JOIN"
-	innerJoin = "JOIN"
+	noJoin     joinKind = iota
+	lookUp              // for columns only: finds the row for each row of the page
+	outerJoin           // the order or a filter needs the column
+	strictJoin          // a filter rejects rows without a referenced row
 )
 
 // from returns the list with the joins that the columns, the filters and the order need. A join that a filter makes an
 // inner join is written as one: Postgres uses no index of an expression in a subquery below an outer join.
 func (b *builder) from(columns []output, terms []term) string {
 	r := b.request.relation
-	kinds := make([]string, len(r.joins))
-	need := func(c *Column, kind string) {
+	kinds := make([]joinKind, len(r.joins))
+	need := func(c *Column, kind joinKind) {
 		for i := c.join; i >= 0; i = r.joins[i].on.join {
-			if kinds[i] != innerJoin {
-				kinds[i] = kind
-			}
+			kinds[i] = max(kinds[i], kind)
 		}
 	}
 	for _, c := range columns {
-		need(c.column, leftJoin)
+		need(c.column, lookUp)
 	}
 	for _, t := range terms {
-		need(t.column, leftJoin)
+		need(t.column, outerJoin)
 	}
 	for _, f := range b.request.filters {
 		if f.operator.isStrict {
-			need(f.column, innerJoin)
+			need(f.column, strictJoin)
 		} else {
-			need(f.column, leftJoin)
+			need(f.column, outerJoin)
 		}
 	}
 	var sql strings.Builder
 	sql.WriteString("FROM (\n" + r.statement + "\n) AS " + sourceList)
 	for i, j := range r.joins {
-		if kinds[i] != "" {
-			sql.WriteString("\n" + kinds[i] + " (\n" + j.target.statement + "\n) AS " + j.alias +
-				" ON " + j.alias + "." + j.key.origin + " = " + j.on.sql())
+		if kinds[i] != noJoin {
+			sql.WriteString(b.join(j, kinds[i]))
 		}
 	}
 	return sql.String()
+}
+
+// join returns a join. Without LATERAL, Postgres would read all rows that a table had at a time, to find a few of them.
+func (b *builder) join(j join, kind joinKind) string {
+	rows, on := "(\n"+j.target.statement+"\n) AS "+j.alias, j.alias+"."+j.key.origin+" = "+j.on.sql()
+	switch {
+	case kind == lookUp && b.asOf != "":
+		return "\nLEFT JOIN LATERAL (\nSELECT *\nFROM " + rows + "\nWHERE " + on + "\n) AS " + j.alias + " ON true"
+	case kind == strictJoin:
+		return "\nJOIN " + rows + " ON " + on
+	}
+	return "\nLEFT JOIN " + rows + " ON " + on
 }
 
 // where returns the conditions of the rows of a part.
@@ -268,6 +297,9 @@ func (b *builder) where(p part) string {
 	}
 	if p.condition != "" {
 		conditions = append(conditions, p.condition)
+	}
+	if p.bound != "" {
+		conditions = append(conditions, p.bound)
 	}
 	if p.cursor != nil {
 		conditions = append(conditions, b.after(p)...)

@@ -73,12 +73,8 @@ func (c *Column) parse(text string, exact bool) (value, reason string) {
 		}
 		return text, ""
 	case Time:
-		for _, layout := range []string{time.RFC3339, time.DateOnly} {
-			if t, err := time.Parse(layout, text); err == nil && t.UTC().Year() >= 1 && t.UTC().Year() <= 9999 {
-				return t.UTC().Format(time.RFC3339Nano), ""
-			}
-		}
-		return "", "must be a time like 2026-11-30T08:00:00Z, or a date"
+		t, reason := parseTime(text)
+		return t.Format(time.RFC3339Nano), reason
 	case Set:
 		return bind.ParseText(reflect.TypeFor[int32](), bind.Rule{}, text)
 	default:
@@ -88,6 +84,16 @@ func (c *Column) parse(text string, exact bool) (value, reason string) {
 		}
 		return bind.ParseText(c.goType, rule, text)
 	}
+}
+
+// parseTime parses a time or a date, which is the beginning of the day in UTC.
+func parseTime(text string) (t time.Time, reason string) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil && t.UTC().Year() >= 1 && t.UTC().Year() <= 9999 {
+			return t.UTC(), ""
+		}
+	}
+	return time.Time{}, "must be a time like 2026-11-30T08:00:00Z, or a date"
 }
 
 // parseCursor returns a value of a cursor, which has the text format of PostgreSQL, as parse does.

@@ -180,11 +180,16 @@ func checkContentType(r *http.Request, accepted ...string) error {
 
 // NotFound returns a 404 that names the row of the path.
 func (c *Call) NotFound() *problem.Problem {
-	name := ""
+	return problem.New(problem.NotFound, "There is no %s.", c.rowName())
+}
+
+// rowName returns what problems call the row of the path, such as site 1.
+func (c *Call) rowName() string {
+	name := c.resource
 	for _, variable := range c.Plan.PathNames() {
-		name = " " + problem.Sanitize(PathValues(c.Request)[variable])
+		name = c.resource + " " + problem.Sanitize(PathValues(c.Request)[variable])
 	}
-	return problem.New(problem.NotFound, "There is no %s%s.", c.resource, name)
+	return name
 }
 
 // ExtendDeadlines gives the client chunkTimeout more to send or to accept the next part of a long transfer.

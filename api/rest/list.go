@@ -27,6 +27,7 @@ type list struct {
 	run      func(ctx context.Context, q *db.Queries, in any) error
 	options  relation.Options // without the rules
 	primary  bool             // read from the primary even if there is a replica
+	asOf     bool             // the list has the parameter as_of
 	relation *relation.Relation
 }
 
@@ -218,7 +219,11 @@ func (l *list) bind(c *Call) (*listRequest, error) {
 	if r.mediaType, err = c.listMediaType(values); err != nil {
 		return nil, err
 	}
-	for _, name := range listParams {
+	adapterParams := listParams
+	if l.asOf {
+		adapterParams = append(slices.Clip(adapterParams), asOfParam)
+	}
+	for _, name := range adapterParams {
 		if len(values[name]) > 1 {
 			c.Errors.Add(name, "is given more than once")
 		}
@@ -229,7 +234,10 @@ func (l *list) bind(c *Call) (*listRequest, error) {
 			filters.Set(name, value)
 		}
 	}
-	r.Request = l.relation.Parse(values, filters, listParams, &c.Errors)
+	r.Request = l.relation.Parse(values, filters, adapterParams, &c.Errors)
+	if l.asOf {
+		r.SetAsOf(c.parseAsOf(values))
+	}
 	c.bindPage(r, path)
 	c.bindCount(r)
 	if err := c.Errors.Err(); err != nil {
@@ -324,6 +332,7 @@ func prepareLists(table []Route, keys map[string]string, rules bind.Rules) {
 		if !ok {
 			continue
 		}
+		l.asOf = route.asOf
 		l.prepare(rules)
 		lists, roles = append(lists, l), append(roles, route.Role)
 		for _, path := range route.Paths {

@@ -71,6 +71,9 @@ func (o *one[In, Out]) read(c *Call, in *In) error {
 	if err := c.bindRead(in, MediaTypeJSON); err != nil {
 		return err
 	}
+	if c.asOf && c.flags.Has(asOfParam) {
+		return c.readPast(o.statement(in))
+	}
 	var row rowEncoder
 	err := c.read(c.Request.Context(), &row, o.statement(in))
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -97,6 +100,7 @@ func (o *one[In, Out]) read(c *Call, in *In) error {
 // bindRead binds a read without a body, and checks that the client accepts the media type of the response.
 func (c *Call) bindRead(params any, mediaType string) error {
 	c.bindURL(params)
+	c.bindAsOf()
 	c.requireEmptyBody()
 	if _, err := Negotiate(c.Request, mediaType); err != nil {
 		return err

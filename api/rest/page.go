@@ -29,7 +29,12 @@ func (c *Call) writePage(ctx context.Context, conn *pgxpool.Conn, r *listRequest
 		limit: int(r.limit), columns: s.Columns, cursor: s.Cursor, backward: r.IsBackward(),
 		body: make([]byte, 0, 2<<10),
 	}
-	if err := c.readRows(ctx, conn, r.IsFiltered(), s, &rows); err != nil {
+	if r.IsPast() {
+		err = c.readPastRows(ctx, conn, customPlan, s, &rows)
+	} else {
+		err = c.readRows(ctx, conn, r.IsFiltered(), s, &rows)
+	}
+	if err != nil {
 		return false, err
 	}
 	if err := c.countRows(ctx, conn, r, &rows); err != nil {

@@ -45,6 +45,7 @@ type Route struct {
 	noHistory        bool        // the route changes no row that has a history
 	volatile         bool        // the row has values that change without its version
 	long             bool        // the statement may take as long as a transfer
+	asOf             bool        // the route reads the register, also as it was at a time
 }
 
 // Named returns a route whose problems call a row by another name than that in the path.
@@ -104,6 +105,13 @@ func (r Route) Long() Route {
 	return r
 }
 
+// AsOf returns a read of the register that accepts the parameter as_of: the time whose rows it returns. It must read no
+// table outside the register.
+func (r Route) AsOf() Route {
+	r.asOf = true
+	return r
+}
+
 // statementTimeout returns how long a statement may take, including waiting for a connection.
 func (r Route) statementTimeout() time.Duration {
 	if r.long {
@@ -114,6 +122,9 @@ func (r Route) statementTimeout() time.Duration {
 
 // AcceptsIfNoneMatch reports whether the header If-None-Match applies to a read.
 func (r Route) AcceptsIfNoneMatch() bool { return r.Method == http.MethodGet && !r.volatile }
+
+// AcceptsAsOf reports whether the route accepts the parameter as_of.
+func (r Route) AcceptsAsOf() bool { return r.asOf }
 
 // AcceptsKey reports whether the route is a write that accepts the header Idempotency-Key.
 func (r Route) AcceptsKey() bool { return r.Method != http.MethodGet && r.noKey == "" }
@@ -182,6 +193,9 @@ func NewEndpoints(table []Route, rules bind.Rules) []*Endpoint {
 				if d.BulkRow != nil {
 					options.Flags = append(options.Flags, bind.Flag{Name: "columns"})
 				}
+			}
+			if route.asOf {
+				options.Flags = []bind.Flag{{Name: asOfParam}}
 			}
 			vars := pathVariables(path)
 			if _, ok := route.Operation.(*list); ok { // other variables are filters
