@@ -1,5 +1,4 @@
-import type { Schemas } from '../api/client'
-import { Problem } from '../api/problem'
+import { type Schemas, unwrapWritten } from '../api/client'
 
 /** Added is the result of adding rows in one request. The request ID finds the changes in Activity. */
 export interface Added {
@@ -26,7 +25,6 @@ export const addParams = ({ idempotencyKey, dryRun }: AddOptions) => ({
 export async function unwrapAdded(
   call: Promise<{ data?: unknown; error?: unknown; response: Response }>,
 ): Promise<Added> {
-  const { data, error, response } = await call
-  if (!response.ok || data === undefined) throw Problem.fromResponse(response, error)
-  return { count: (data as Schemas['Stored']).created, requestId: response.headers.get('X-Request-Id') ?? undefined }
+  const { created, requestId } = await unwrapWritten(call as Promise<{ data?: Schemas['Stored']; response: Response }>)
+  return { count: created, requestId }
 }

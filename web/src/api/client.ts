@@ -36,6 +36,15 @@ export async function unwrapEmpty(call: ApiCall<unknown>): Promise<void> {
   if (!response.ok) throw Problem.fromResponse(response, error)
 }
 
+/** Written is the body of a write with the ID of its request, which also names its change set. */
+export type Written<T> = T & { requestId: string | undefined }
+
+/** unwrapWritten returns the body of a write with the ID of its request. It throws a Problem if the request failed. */
+export async function unwrapWritten<T extends object>(call: ApiCall<T>): Promise<Written<T>> {
+  const body = await unwrap(call)
+  return { ...body, requestId: (await call).response.headers.get('X-Request-Id') ?? undefined }
+}
+
 /** Page is one page of a list. A cursor is undefined if there is no such page. */
 export interface Page<T> {
   rows: T[]

@@ -15,6 +15,7 @@ export function createQueryClient(): QueryClient {
       onSuccess: () => {
         void client.invalidateQueries({ queryKey: ['summary'] }) // it counts the rows of all lists
         void client.invalidateQueries({ queryKey: ['storage'] }) // what lies where
+        void client.invalidateQueries({ queryKey: ['changesets'] }) // every write is one
       },
       // A rejected write may mean that the role of the user has changed.
       onError: (error) => void (toProblem(error).status === 403 && client.invalidateQueries({ queryKey: ['session'] })),

@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
+import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage, unwrapWritten } from '../api/client'
+import type { EditOptions } from '../api/useRowEdit'
 import { createHistoryReader } from '../changes/api'
 
 // API calls for computers.
@@ -27,7 +28,7 @@ export const updateComputer = (changes: Partial<Computer>, base: Computer) =>
   )
 
 export const deleteComputer = (computer: Computer, { dryRun }: { dryRun: boolean }) =>
-  unwrap(
+  unwrapWritten(
     api.DELETE('/api/v1/computers/{id}', {
       params: { path: { id: computer.id }, query: { dry_run: dryRun }, header: ifMatch(computer) },
     }),
@@ -37,3 +38,12 @@ export const computerHistory = (id: number) =>
   createHistoryReader('computer', id, (signal) =>
     unwrapPage(api.GET('/api/v1/computers/{id}/history', { params: { path: { id } }, signal })),
   )
+
+/** computerEditOptions returns the options of useRowEdit for a computer. */
+export const computerEditOptions = ({ id }: Computer): EditOptions<Computer> => ({
+  queryKey: computerQuery(id).queryKey,
+  listKey: ['computers'],
+  isSameRow: (row) => row.id === id,
+  fetchRow: () => fetchComputer(id),
+  updateRow: updateComputer,
+})

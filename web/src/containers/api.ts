@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { type AddOptions, addParams, unwrapAdded } from '../addMany/api'
-import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
+import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage, unwrapWritten } from '../api/client'
 import type { EditOptions } from '../api/useRowEdit'
 import { createHistoryReader } from '../changes/api'
 import { findUuid } from '../scan/parseCode'
@@ -81,7 +81,7 @@ export const findByBarcode = (barcode: string, signal?: AbortSignal) =>
   ).then(({ rows }) => rows as Container[])
 
 export const deleteContainer = (container: Container, { cascade, dryRun }: { cascade: boolean; dryRun: boolean }) =>
-  unwrap(
+  unwrapWritten(
     api.DELETE('/api/v1/containers/{uuid}', {
       params: { path: { uuid: container.uuid }, query: { cascade, dry_run: dryRun }, header: ifMatch(container) },
     }),

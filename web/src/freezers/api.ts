@@ -1,7 +1,8 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { type AddOptions, addParams, type NewRow, unwrapAdded } from '../addMany/api'
-import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
+import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage, unwrapWritten } from '../api/client'
+import type { EditOptions } from '../api/useRowEdit'
 import { createHistoryReader } from '../changes/api'
 
 // API calls for freezers.
@@ -37,7 +38,7 @@ export const updateFreezer = (changes: Partial<Freezer>, base: Freezer) =>
   )
 
 export const deleteFreezer = (freezer: Freezer, { cascade, dryRun }: { cascade: boolean; dryRun: boolean }) =>
-  unwrap(
+  unwrapWritten(
     api.DELETE('/api/v1/freezers/{id}', {
       params: { path: { id: freezer.id }, query: { cascade, dry_run: dryRun }, header: ifMatch(freezer) },
     }),
@@ -47,3 +48,12 @@ export const freezerHistory = (id: number) =>
   createHistoryReader('freezer', id, (signal) =>
     unwrapPage(api.GET('/api/v1/freezers/{id}/history', { params: { path: { id } }, signal })),
   )
+
+/** freezerEditOptions returns the options of useRowEdit for a freezer. */
+export const freezerEditOptions = ({ id }: Freezer): EditOptions<Freezer> => ({
+  queryKey: freezerQuery(id).queryKey,
+  listKey: ['freezers'],
+  isSameRow: (row) => row.id === id,
+  fetchRow: () => fetchFreezer(id),
+  updateRow: updateFreezer,
+})

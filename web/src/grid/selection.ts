@@ -1,5 +1,5 @@
 import type { Schemas } from '../api/client'
-import { api, unwrap } from '../api/client'
+import { api, unwrap, unwrapWritten, type Written } from '../api/client'
 import type { QueryParams } from './listQuery'
 
 // Writes to the selected rows of a grid. They are one request: all rows change, or none, and the history shows one
@@ -43,8 +43,8 @@ export const deleteSelection = <T>(
   noun: string,
   { params, count }: Selection<T>,
   { dryRun = false }: WriteOptions = {},
-): Promise<Schemas['Matched']> =>
-  unwrap(
+): Promise<Written<Schemas['Matched']>> =>
+  unwrapWritten(
     api.DELETE(`/api/v1/${noun}` as '/api/v1/containers', {
       params: { query: { ...params, max: count, dry_run: dryRun } as never },
     }),

@@ -1,7 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, type Schemas, unwrap, unwrapPage } from '../api/client'
-import { Problem } from '../api/problem'
+import { api, type Schemas, unwrap, unwrapPage, unwrapWritten, type Written } from '../api/client'
 import type { QueryParams } from '../grid/listQuery'
 import { parsePlaceKey, type PlaceKey } from '../storage/placeKey'
 
@@ -28,9 +27,7 @@ export interface MoveOrder {
 }
 
 /** MoveResult is what has moved, or would move. The request ID finds the changes in Activity. */
-export interface MoveResult extends Moves {
-  requestId: string | undefined
-}
+export type MoveResult = Written<Moves>
 
 export interface WriteOptions {
   dryRun: boolean
@@ -40,15 +37,9 @@ const maxListed = 10_000 // moves in one response
 
 const writeParams = ({ dryRun }: WriteOptions) => ({ query: { dry_run: dryRun } })
 
-async function unwrapMoves(call: Promise<{ data?: Moves; error?: unknown; response: Response }>): Promise<MoveResult> {
-  const { data, error, response } = await call
-  if (!response.ok || data === undefined) throw Problem.fromResponse(response, error)
-  return { ...data, requestId: response.headers.get('X-Request-Id') ?? undefined }
-}
-
 /** moveContainers moves containers, all or none. */
 export const moveContainers = ({ to, items, positions, order, keepPositions }: MoveOrder, options: WriteOptions) =>
-  unwrapMoves(
+  unwrapWritten(
     api.POST('/api/v1/moves', {
       params: writeParams(options),
       body: {
@@ -63,7 +54,7 @@ export const moveContainers = ({ to, items, positions, order, keepPositions }: M
 
 /** evacuateFreezer moves everything in a freezer to other places, each filled before the next, all or nothing. */
 export const evacuateFreezer = (id: number, to: readonly PlaceKey[], options: WriteOptions) =>
-  unwrapMoves(
+  unwrapWritten(
     api.POST('/api/v1/freezers/{id}/evacuate', {
       params: { ...writeParams(options), path: { id } },
       body: { to: to.map((key) => parsePlaceKey(key)), limit: maxListed },

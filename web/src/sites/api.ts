@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
+import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage, unwrapWritten } from '../api/client'
+import type { EditOptions } from '../api/useRowEdit'
 import { createHistoryReader } from '../changes/api'
 
 // API calls for sites. Query keys of lists start with the plural, those of single rows with the singular.
@@ -33,7 +34,7 @@ export const updateSite = (changes: Partial<Site>, base: Site) =>
   unwrap(api.PATCH('/api/v1/sites/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }))
 
 export const deleteSite = (site: Site, { cascade, dryRun }: { cascade: boolean; dryRun: boolean }) =>
-  unwrap(
+  unwrapWritten(
     api.DELETE('/api/v1/sites/{id}', {
       params: { path: { id: site.id }, query: { cascade, dry_run: dryRun }, header: ifMatch(site) },
     }),
@@ -43,3 +44,12 @@ export const siteHistory = (id: number) =>
   createHistoryReader('site', id, (signal) =>
     unwrapPage(api.GET('/api/v1/sites/{id}/history', { params: { path: { id } }, signal })),
   )
+
+/** siteEditOptions returns the options of useRowEdit for a site. */
+export const siteEditOptions = ({ id }: Site): EditOptions<Site> => ({
+  queryKey: siteQuery(id).queryKey,
+  listKey: ['sites'],
+  isSameRow: (row) => row.id === id,
+  fetchRow: () => fetchSite(id),
+  updateRow: updateSite,
+})

@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 
-import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage } from '../api/client'
+import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage, unwrapWritten } from '../api/client'
+import type { EditOptions } from '../api/useRowEdit'
 import { createHistoryReader } from '../changes/api'
 
 // API calls for todos.
@@ -52,7 +53,7 @@ export const updateTodo = (changes: Partial<Todo>, base: Todo) =>
   unwrap(api.PATCH('/api/v1/todos/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }))
 
 export const deleteTodo = (todo: Todo, { dryRun }: { dryRun: boolean }) =>
-  unwrap(
+  unwrapWritten(
     api.DELETE('/api/v1/todos/{id}', {
       params: { path: { id: todo.id }, query: { dry_run: dryRun }, header: ifMatch(todo) },
     }),
@@ -62,3 +63,12 @@ export const todoHistory = (id: number) =>
   createHistoryReader('todo', id, (signal) =>
     unwrapPage(api.GET('/api/v1/todos/{id}/history', { params: { path: { id } }, signal })),
   )
+
+/** todoEditOptions returns the options of useRowEdit for a todo. */
+export const todoEditOptions = ({ id }: Todo): EditOptions<Todo> => ({
+  queryKey: todoQuery(id).queryKey,
+  listKey: ['todos'],
+  isSameRow: (row) => row.id === id,
+  fetchRow: () => fetchTodo(id),
+  updateRow: updateTodo,
+})

@@ -40,7 +40,7 @@ export const updateUser = (changes: Partial<User>, base: User) =>
   unwrap(api.PATCH('/api/v1/users/{id}', { params: { path: { id: base.id }, header: ifMatch(base) }, body: changes }))
 
 export const deleteUser = (user: User, { dryRun }: { dryRun: boolean }) =>
-  unwrap(
+  unwrapEmpty(
     api.DELETE('/api/v1/users/{id}', {
       params: { path: { id: user.id }, query: { dry_run: dryRun }, header: ifMatch(user) },
     }),
