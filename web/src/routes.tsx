@@ -96,6 +96,7 @@ const screenRoutes = [
   screenRoute('/scan', () => import('./scanMode/ScanModeScreen'), 'ScanModeScreen'),
   screenRoute('/account', () => import('./account/AccountScreen'), 'AccountScreen'),
   screenRoute('/activity', () => import('./history/ActivityScreen'), 'ActivityScreen'),
+  screenRoute('/activity/$id', () => import('./changesets/ChangesetScreen'), 'ChangesetScreen'),
   screenRoute('/import', () => import('./imports/ImportScreen'), 'ImportScreen'),
   screenRoute('/settings', () => import('./settings/SettingsScreen'), 'SettingsScreen'),
   screenRoute('/users', () => import('./users/UsersScreen'), 'UsersScreen'),

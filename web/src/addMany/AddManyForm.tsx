@@ -77,6 +77,7 @@ export function AddManyForm({
     return (
       <ResultAlert
         title={`${countRows(added.count)} added${targetName && ` to ${targetName}`}`}
+        message={`Added ${countRows(added.count)}`}
         requestId={added.requestId}
         links={renderLinks(target)}
         actions={

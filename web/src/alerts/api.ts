@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, ifMatch, type Schemas, unwrap, unwrapPage } from '../api/client'
-import type { Change, FetchHistory } from '../changes/api'
+import type { FetchHistory, RowChange } from '../changes/api'
 
 // API calls for alerts.
 
@@ -71,12 +71,12 @@ export const updateAlert = (changes: Partial<Alert>, base: Alert) => {
 
 /**
  * alertHistory fetches all changes of an alert at once, newest first. Alerts have their own history table; the rows are
- * converted to the type Change of other histories.
+ * converted to the type of other histories.
  */
 export const alertHistory =
   (id: string): FetchHistory =>
   async (_, signal) => {
-    const changes: Change[] = []
+    const changes: RowChange[] = []
     let after: string | undefined
     do {
       const { rows, nextCursor } = await unwrapPage(

@@ -1,28 +1,32 @@
 import { Button } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 
 import { pagedQuery } from '../api/queries'
 import { type FormatField, formatPlainField } from '../components/formatValue'
+import { TextLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { AbsoluteTime, TimeAgo } from '../components/TimeAgo'
 import { tableNoun } from '../history/tables'
 import { PersonAvatar, usePersonName } from '../people/PersonName'
-import type { Change, FetchHistory } from './api'
+import type { FetchHistory, RowChange } from './api'
 import { ChangeDiff, FieldChange } from './ChangeDiff'
 import classes from './ChangeList.module.css'
 import { diffChange } from './diffChange'
 
-interface Props {
+export interface ChangeListProps {
   /** Query key of the row, followed by 'history'. */
   queryKey: readonly unknown[]
   fetchHistory: FetchHistory
   labels?: Record<string, string>
   formatField?: FormatField
+  /** Buttons of a change. */
+  renderActions?: (change: RowChange) => ReactNode
 }
 
 /** ChangeList shows the history of one row in sentences, newest change first: who changed what, and when. */
-export function ChangeList({ queryKey, fetchHistory, labels = {}, formatField = formatPlainField }: Props) {
+export function ChangeList({ queryKey, fetchHistory, labels = {}, formatField = formatPlainField, renderActions }: ChangeListProps) {
   const query = useInfiniteQuery(pagedQuery(queryKey, fetchHistory))
   return (
     <QueryBoundary query={query}>
@@ -33,7 +37,9 @@ export function ChangeList({ queryKey, fetchHistory, labels = {}, formatField = 
           <>
             <ol className={classes.list}>
               {changes.map((change) => (
-                <ChangeItem key={change.id} change={change} labels={labels} formatField={formatField} />
+                <ChangeItem key={change.id} change={change} labels={labels} formatField={formatField}>
+                  {renderActions?.(change)}
+                </ChangeItem>
               ))}
             </ol>
             {query.hasNextPage && (
@@ -54,12 +60,14 @@ export function ChangeList({ queryKey, fetchHistory, labels = {}, formatField = 
 }
 
 interface ItemProps {
-  change: Change
+  change: RowChange
   labels: Record<string, string>
   formatField: FormatField
+  /** Buttons. */
+  children: ReactNode
 }
 
-function ChangeItem({ change, labels, formatField }: ItemProps) {
+function ChangeItem({ change, labels, formatField, children }: ItemProps) {
   const name = usePersonName()(change.actor)
   const noun = tableNoun(change.table_name)
   const diffs = change.action === 'update' ? diffChange(change) : []
@@ -83,11 +91,20 @@ function ChangeItem({ change, labels, formatField }: ItemProps) {
         )}
       </div>
       <div className={classes.time}>
-        <AbsoluteTime at={change.at} /> (<TimeAgo at={change.at} />)
+        {change.changeset_id === undefined ? (
+          <AbsoluteTime at={change.at} />
+        ) : (
+          <TextLink to="/activity/$id" params={{ id: String(change.changeset_id) }} inherit>
+            <AbsoluteTime at={change.at} />
+          </TextLink>
+        )}{' '}
+        (<TimeAgo at={change.at} />)
         {change.request_id === null && ', directly in the database'}
+        {change.message !== null && <i> “{change.message}”</i>}
       </div>
+      <div className={classes.actions}>{children}</div>
     </li>
   )
 }
 
-const verbs: Record<Change['action'], string> = { insert: 'created', update: 'changed', delete: 'deleted' }
+const verbs: Record<RowChange['action'], string> = { insert: 'created', update: 'changed', delete: 'deleted' }

@@ -1,9 +1,12 @@
 import { api, type Page, type Schemas, unwrapPage } from '../api/client'
 
-export type Change = Omit<Schemas['Change'], 'xid'>
+export type Change = Schemas['Change']
+
+/** RowChange is a change in the history of a row. Changes of alerts belong to no change set. */
+export type RowChange = Omit<Change, 'changeset_id' | 'undoes_id'> & Partial<Pick<Change, 'changeset_id'>>
 
 /** FetchHistory returns a page of the history of a row, newest change first. */
-export type FetchHistory = (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Change>>
+export type FetchHistory = (cursor: string | undefined, signal: AbortSignal) => Promise<Page<RowChange>>
 
 /**
  * createHistoryReader returns a function that reads the history of a row, newest first. The API lists it oldest first.

@@ -11,8 +11,9 @@ export interface ConfirmDeleteProps {
   /** Name of the item in a sentence, such as "Site 1". */
   itemName: string
   /** Deletes the item. dryRun only checks whether that is possible; cascade also deletes dependent rows. */
-  onDelete: (options: { cascade: boolean; dryRun: boolean }) => Promise<unknown>
-  onDeleted: () => void
+  onDelete: (options: { cascade: boolean; dryRun: boolean }) => Promise<{ requestId?: string | undefined } | void>
+  /** Receives the ID of the request, if onDelete returns it. */
+  onDeleted: (requestId: string | undefined) => void
   onClose: () => void
 }
 
@@ -35,7 +36,7 @@ export function ConfirmDeleteDialog({ itemName, onDelete, onDeleted, onClose }: 
   })
   const { mutate, isPending, error } = useMutation({
     mutationFn: () => onDelete({ cascade, dryRun: false }),
-    onSuccess: onDeleted,
+    onSuccess: (deletion) => onDeleted(deletion?.requestId),
   })
   const failure = error ?? dryRunQuery.error
   const inUse = Boolean(dryRunQuery.data)

@@ -1,7 +1,7 @@
 import type { UseInfiniteQueryResult, UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 
-import { toProblem } from '../api/problem'
+import { type Problem, toProblem } from '../api/problem'
 import { ErrorState, Loading, Offline } from './placeholders'
 
 type BoundaryQuery<T> =
@@ -15,13 +15,17 @@ type BoundaryQuery<T> =
 export function QueryBoundary<T>({
   query,
   rows,
+  renderNotFound,
   children,
 }: {
   query: BoundaryQuery<T>
   rows?: number
+  /** Replaces the message that the row does not exist. */
+  renderNotFound?: (problem: Problem) => ReactNode
   children: (data: T) => ReactNode
 }) {
   const { data, error, fetchStatus, refetch } = query
+  if (error && renderNotFound && toProblem(error).status === 404) return renderNotFound(toProblem(error))
   if (error && (data === undefined || [401, 403, 404].includes(toProblem(error).status)))
     return <ErrorState problem={toProblem(error)} onRetry={() => void refetch()} />
   if (data !== undefined) return children(data)

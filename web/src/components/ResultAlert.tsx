@@ -1,10 +1,16 @@
 import { Alert, Group } from '@mantine/core'
-import { type ReactNode, useEffect, useRef } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import { type ReactNode, useEffect, useEffectEvent, useRef } from 'react'
 
+import { changesetQuery } from '../changesets/api'
+import { UndoButton, UndoState } from '../changesets/ChangesetActions'
+import { useUndoToast } from '../changesets/useUndoToast'
 import { TextLink } from './links'
 
 interface Props {
   title: string
+  /** What a message reports, which stays when the user leaves the screen; default: the title. */
+  message?: string
   /** The request whose changes are in Activity. */
   requestId: string | undefined
   /** Text below the title. */
@@ -15,10 +21,18 @@ interface Props {
   actions?: ReactNode
 }
 
-/** ResultAlert says what a request with many rows has stored, with links to it. It takes the focus. */
-export function ResultAlert({ title, requestId, children, links, actions }: Props) {
+/**
+ * ResultAlert says what a request with many rows has stored, with links to it, and offers to undo the request. It takes
+ * the focus.
+ */
+export function ResultAlert({ title, message = title, requestId, children, links, actions }: Props) {
   const ref = useRef<HTMLDivElement>(null)
-  useEffect(() => ref.current?.focus(), [])
+  const showUndoToast = useUndoToast()
+  const report = useEffectEvent(() => showUndoToast(message, requestId))
+  useEffect(() => {
+    ref.current?.focus()
+    report()
+  }, [])
   return (
     <div ref={ref} tabIndex={-1} role="status">
       <Alert color="teal" variant="outline" title={title}>
@@ -26,13 +40,26 @@ export function ResultAlert({ title, requestId, children, links, actions }: Prop
         <Group gap="md">
           {links}
           {requestId && (
-            <TextLink to="/activity" search={{ request_id: requestId }} underline="always" size="sm">
+            <TextLink to="/activity/$id" params={{ id: requestId }} underline="always" size="sm">
               View in Activity
             </TextLink>
           )}
           {actions}
+          {requestId && <ResultUndo requestId={requestId} />}
         </Group>
       </Alert>
     </div>
+  )
+}
+
+/** ResultUndo undoes the request after a preview. A request that changed nothing has no change set. */
+function ResultUndo({ requestId }: { requestId: string }) {
+  const { data } = useQuery(changesetQuery(requestId))
+  if (!data) return null
+  return (
+    <>
+      <UndoButton changeset={data} />
+      <UndoState changeset={data} />
+    </>
   )
 }

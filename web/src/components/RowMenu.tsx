@@ -2,17 +2,18 @@ import { Menu } from '@mantine/core'
 import { type QueryKey, useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 
+import { useUndoToast } from '../changesets/useUndoToast'
 import { useObjectActions } from '../search/useObjectActions'
+import type { ConfirmDeleteProps } from './ConfirmDeleteDialog'
 import { DeleteDialog } from './DeleteDialog'
 import { Icon } from './icons'
 import { MoreMenu } from './MoreMenu'
-import { toast } from './toast'
 
 interface Props {
   canDelete: boolean
   /** Name of the item in a sentence. */
   itemName: string
-  onDelete: (options: { cascade: boolean; dryRun: boolean }) => Promise<unknown>
+  onDelete: ConfirmDeleteProps['onDelete']
   /** Leaves the screen, before the row is removed from the cache. */
   navigateAway: () => Promise<void>
   /** Query key of the row. */
@@ -25,6 +26,7 @@ interface Props {
 export function RowMenu({ canDelete, itemName, onDelete, navigateAway, queryKey, children }: Props) {
   const [isDeleting, setIsDeleting] = useState(false)
   const queryClient = useQueryClient()
+  const showUndoToast = useUndoToast()
   useObjectActions(
     canDelete ? [{ label: 'Delete…', icon: 'delete', run: () => setIsDeleting(true), isDestructive: true }] : [],
   )
@@ -43,8 +45,8 @@ export function RowMenu({ canDelete, itemName, onDelete, navigateAway, queryKey,
         <DeleteDialog
           itemName={itemName}
           onDelete={onDelete}
-          onDeleted={() => {
-            toast(`Deleted ${itemName}`)
+          onDeleted={(requestId) => {
+            showUndoToast(`Deleted ${itemName}`, requestId)
             void navigateAway().then(() => {
               queryClient.removeQueries({ queryKey })
               void queryClient.invalidateQueries() // many lists may show the row or its dependent rows

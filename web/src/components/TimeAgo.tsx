@@ -61,6 +61,9 @@ export function TimeAgo({ at }: { at: Time }) {
   )
 }
 
+/** formatAbsoluteTime formats a time as AbsoluteTime does. */
+export const formatAbsoluteTime = (at: Time): string => absoluteFormat.format(parseTime(at))
+
 /** AbsoluteTime shows a time for records that must be exact, with the relative time as its title. */
 export function AbsoluteTime({ at }: { at: Time }) {
   const date = parseTime(at)

@@ -2,7 +2,8 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
-import { ChangeList } from '../changes/ChangeList'
+import { DeletedRow } from '../changes/DeletedRow'
+import { RestorableChangeList } from '../changes/RestorableChangeList'
 import { DetailColumns } from '../components/DetailColumns'
 import { formatIdAsName, formatValue } from '../components/formatValue'
 import { ButtonLink, TextLink } from '../components/links'
@@ -19,13 +20,12 @@ import { SiteLink, useSiteNames } from '../sites/SiteLink'
 import { LinkedTodos } from '../todos/LinkedTodos'
 import {
   type Computer,
+  computerEditOptions,
   type ComputerFields,
   computerHistory,
   computerLabels,
   computerQuery,
   deleteComputer,
-  fetchComputer,
-  updateComputer,
 } from './api'
 import { ComputerForm } from './ComputerForm'
 
@@ -44,10 +44,13 @@ export function ComputerScreen() {
       }
       actions={query.data && <ComputerActions computer={query.data} />}
     >
-      <QueryBoundary query={query}>
+      <QueryBoundary
+        query={query}
+        renderNotFound={(problem) => <DeletedRow table="computer" rowKey={idParam} problem={problem} />}
+      >
         {(computer) => (
           <DetailColumns facts={<Details computer={computer} />}>
-            <ComputerTabs id={computer.id} />
+            <ComputerTabs computer={computer} />
           </DetailColumns>
         )}
       </QueryBoundary>
@@ -55,7 +58,9 @@ export function ComputerScreen() {
   )
 }
 
-function ComputerTabs({ id }: { id: number }) {
+function ComputerTabs({ computer }: { computer: Computer }) {
+  const { id } = computer
+  const canEdit = usePermission('operator')
   const scope = { computer_id: String(id) }
   const todos = useListTotal(linkedTodosList, scope)
   const files = useListTotal(attachmentsList, scope)
@@ -70,7 +75,11 @@ function ComputerTabs({ id }: { id: number }) {
           name: 'history',
           label: 'History',
           render: () => (
-            <ChangeList
+            <RestorableChangeList
+              row={computer}
+              canEdit={canEdit}
+              editLabels={computerLabels}
+              editOptions={computerEditOptions(computer)}
               queryKey={['computer', id, 'history']}
               fetchHistory={computerHistory(id)}
               labels={computerLabels}
@@ -94,13 +103,7 @@ function Details({ computer }: { computer: Computer }) {
       fieldContent={{ mac: <code>{formatValue(computer.mac)}</code>, site_id: <SiteLink id={computer.site_id} /> }}
       moreItems={[['ID', computer.id]]}
       renderForm={(props) => <ComputerForm {...props} />}
-      editOptions={{
-        queryKey: computerQuery(computer.id).queryKey,
-        listKey: ['computers'],
-        isSameRow: (row) => row.id === computer.id,
-        fetchRow: () => fetchComputer(computer.id),
-        updateRow: updateComputer,
-      }}
+      editOptions={computerEditOptions(computer)}
     />
   )
 }

@@ -3,10 +3,10 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, lazy, useState } from 'react'
 
 import { toProblem } from '../api/problem'
+import { useUndoToast } from '../changesets/useUndoToast'
 import { Dialog } from '../components/Dialog'
 import { ProblemAlert } from '../components/form'
 import { LazyBoundary } from '../components/LazyBoundary'
-import { toast } from '../components/toast'
 import { deleteSelection, type Selection } from '../grid/selection'
 import type { LabelSource } from '../labels/parts'
 import { PrintLabelsButton } from '../labels/PrintLabelsButton'
@@ -58,17 +58,18 @@ const labelSource = ({ rows, count, params, sort }: Selection<ContainerRow>): La
 
 /** useContainerWrite runs a write and refreshes all lists and screens of containers. */
 function useContainerWrite<V>(
-  write: (variables: V) => Promise<{ matched: number }>,
+  write: (variables: V) => Promise<{ matched: number; requestId: string | undefined }>,
   result: string,
   { onDone, onClose }: { onDone: () => void; onClose: () => void },
 ) {
   const queryClient = useQueryClient()
+  const showUndoToast = useUndoToast()
   return useMutation({
     mutationFn: write,
-    onSuccess: ({ matched }) => {
+    onSuccess: ({ matched, requestId }) => {
       onClose()
       onDone()
-      toast(`${countContainers(matched)} ${result}`)
+      showUndoToast(`${countContainers(matched)} ${result}`, requestId)
     },
     onSettled: () => {
       void queryClient.invalidateQueries({ queryKey: ['containers'] })

@@ -3,7 +3,8 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 
 import { Attachments } from '../attachments/Attachments'
-import { ChangeList } from '../changes/ChangeList'
+import { DeletedRow } from '../changes/DeletedRow'
+import { RestorableChangeList } from '../changes/RestorableChangeList'
 import { CustodyActions } from '../checkouts/CustodyActions'
 import { CustodyTimeline } from '../checkouts/CustodyTimeline'
 import { copyText } from '../components/copyText'
@@ -55,7 +56,10 @@ export function ContainerScreen() {
       badges={query.data && query.data.status !== 'stored' && <ContainerStatusBadge status={query.data.status} />}
       actions={query.data && <ContainerActions container={query.data} />}
     >
-      <QueryBoundary query={query}>
+      <QueryBoundary
+        query={query}
+        renderNotFound={(problem) => <DeletedRow table="container" rowKey={uuid} problem={problem} />}
+      >
         {(container) => (
           <DetailColumns facts={<Details container={container} />}>
             <ContainerTabs container={container} />
@@ -94,6 +98,7 @@ function ContainerActions({ container }: { container: Container }) {
 
 function ContainerTabs({ container }: { container: Container }) {
   const { uuid } = container
+  const canEdit = usePermission('operator')
   const files = useListTotal(attachmentsList, { container_uuid: uuid })
   const inside = useListTotal(insideContainersList, { parent_uuid: uuid })
   const formatField = useFormatContainerField(uuid)
@@ -116,7 +121,11 @@ function ContainerTabs({ container }: { container: Container }) {
           name: 'history',
           label: 'History',
           render: () => (
-            <ChangeList
+            <RestorableChangeList
+              row={container}
+              canEdit={canEdit}
+              editLabels={containerLabels}
+              editOptions={containerEditOptions(container)}
               queryKey={['container', uuid, 'history']}
               fetchHistory={containerHistory(uuid)}
               labels={{ ...containerLabels, ...custodyLabels }}

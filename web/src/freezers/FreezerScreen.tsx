@@ -2,7 +2,8 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
-import { ChangeList } from '../changes/ChangeList'
+import { DeletedRow } from '../changes/DeletedRow'
+import { RestorableChangeList } from '../changes/RestorableChangeList'
 import { DetailColumns } from '../components/DetailColumns'
 import { formatIdAsName } from '../components/formatValue'
 import { Icon } from '../components/icons'
@@ -32,13 +33,12 @@ import { FreezerOccupancy } from '../storage/FreezerOccupancy'
 import { LinkedTodos } from '../todos/LinkedTodos'
 import {
   deleteFreezer,
-  fetchFreezer,
   type Freezer,
+  freezerEditOptions,
   type FreezerFields,
   freezerHistory,
   freezerLabels,
   freezerQuery,
-  updateFreezer,
 } from './api'
 import { FreezerForm } from './FreezerForm'
 
@@ -62,10 +62,13 @@ export function FreezerScreen() {
       badges={query.data && <FreezerOccupancy id={query.data.id} />}
       actions={query.data && <FreezerActions freezer={query.data} />}
     >
-      <QueryBoundary query={query}>
+      <QueryBoundary
+        query={query}
+        renderNotFound={(problem) => <DeletedRow table="freezer" rowKey={idParam} problem={problem} />}
+      >
         {(freezer) => (
           <DetailColumns facts={<Details freezer={freezer} />} isStacked={isMap}>
-            <FreezerTabs id={freezer.id} />
+            <FreezerTabs freezer={freezer} />
           </DetailColumns>
         )}
       </QueryBoundary>
@@ -76,7 +79,9 @@ export function FreezerScreen() {
 /** freezerTabNames are the tabs after the map, which takes the whole width. */
 const freezerTabNames = ['contents', 'todos', 'attachments', 'history']
 
-function FreezerTabs({ id }: { id: number }) {
+function FreezerTabs({ freezer }: { freezer: Freezer }) {
+  const { id } = freezer
+  const canEdit = usePermission('operator')
   const scope = { freezer_id: String(id) }
   const containers = useListTotal(freezerContainersList, scope)
   const todos = useListTotal(linkedTodosList, scope)
@@ -94,7 +99,11 @@ function FreezerTabs({ id }: { id: number }) {
           name: 'history',
           label: 'History',
           render: () => (
-            <ChangeList
+            <RestorableChangeList
+              row={freezer}
+              canEdit={canEdit}
+              editLabels={freezerLabels}
+              editOptions={freezerEditOptions(freezer)}
               queryKey={['freezer', id, 'history']}
               fetchHistory={freezerHistory(id)}
               labels={freezerLabels}
@@ -121,13 +130,7 @@ function Details({ freezer }: { freezer: Freezer }) {
         ['Stock-take', <LatestStocktake key="stocktake" scope={{ freezer_id: freezer.id }} />],
       ]}
       renderForm={(props) => <FreezerForm {...props} />}
-      editOptions={{
-        queryKey: freezerQuery(freezer.id).queryKey,
-        listKey: ['freezers'],
-        isSameRow: (row) => row.id === freezer.id,
-        fetchRow: () => fetchFreezer(freezer.id),
-        updateRow: updateFreezer,
-      }}
+      editOptions={freezerEditOptions(freezer)}
     />
   )
 }

@@ -1,18 +1,16 @@
 import { Button, NativeSelect } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
-import { type MouseEvent, type ReactNode, useRef } from 'react'
+import type { ReactNode } from 'react'
 
 import { DelayedTextInput } from '../components/DelayedTextInput'
 import { Icon } from '../components/icons'
 import { TitleLine } from '../components/TitleLine'
-import { sessionQuery } from '../session/api'
 import { useSelectedSite } from '../sites/selectedSite'
 import { useSiteNames } from '../sites/SiteLink'
 import { ColumnChooser } from './ColumnChooser'
 import classes from './DataGrid.module.css'
+import { ExportLink } from './ExportLink'
 import { AddFilter, FilterChip } from './FilterChip'
 import { formatSort, type GridState, hasFilters, parseSort, shownColumns } from './gridState'
-import { ToolLabel } from './ToolLabel'
 import type { ListDefinition } from './types'
 import type { GridActions } from './useGridState'
 import { ViewsMenu } from './ViewsMenu'
@@ -107,27 +105,6 @@ function SiteChip() {
       onClick={() => setSiteId(undefined)}
     >
       Site: {siteName(siteId)}
-    </Button>
-  )
-}
-
-/** ExportLink downloads a list. It renews an expired session first, which the browser cannot do. */
-function ExportLink({ url }: { url: string }) {
-  const queryClient = useQueryClient()
-  const isRenewed = useRef(false)
-  const startDownload = (event: MouseEvent<HTMLAnchorElement>) => {
-    const link = event.currentTarget
-    if (isRenewed.current) return
-    event.preventDefault()
-    void queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 }).finally(() => {
-      isRenewed.current = true
-      link.click()
-      isRenewed.current = false
-    })
-  }
-  return (
-    <Button component="a" href={url} download variant="default" title="Export CSV" onClick={startDownload}>
-      <ToolLabel icon="download">Export CSV</ToolLabel>
     </Button>
   )
 }

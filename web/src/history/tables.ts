@@ -8,6 +8,7 @@ export const historyTables: { value: string; label: string; path?: string; admin
   { value: 'container', label: 'Container', path: 'containers' },
   { value: 'checkout', label: 'Check-out' },
   { value: 'stocktake', label: 'Stock-take', path: 'stocktakes' },
+  { value: 'stocktake_item', label: 'Stock-take item' },
   { value: 'rule', label: 'Rule', path: 'rules' },
   { value: 'todo', label: 'Todo', path: 'todos' },
   { value: 'attachment', label: 'Attachment' },
@@ -20,6 +21,11 @@ export const historyTables: { value: string; label: string; path?: string; admin
 /** tableNoun returns the name of the rows of a table in a sentence: "user" for account. */
 export function tableNoun(table: string): string {
   return (historyTables.find(({ value }) => value === table)?.label ?? humanize(table)).toLowerCase()
+}
+
+/** tableOf is the inverse of tableNoun, or undefined. */
+export function tableOf(noun: string): string | undefined {
+  return historyTables.find(({ label }) => label.toLowerCase() === noun)?.value
 }
 
 /** humanize turns a column name into a label: created_at → Created at, site_id → Site ID. */

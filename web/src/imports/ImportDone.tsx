@@ -3,7 +3,7 @@ import { Text } from '@mantine/core'
 import { TextLink } from '../components/links'
 import { ResultAlert } from '../components/ResultAlert'
 import type { ImportResult } from './api'
-import { ResultCounts } from './ImportOutcome'
+import { formatRowCount, ResultCounts } from './ImportOutcome'
 import { describeColumns, type ImportTarget } from './importTargets'
 
 interface Props {
@@ -18,6 +18,7 @@ export function ImportDone({ target, columns, result }: Props) {
   return (
     <ResultAlert
       title="Imported"
+      message={`${formatRowCount(result.created + result.updated)} imported`}
       requestId={result.requestId}
       links={
         <TextLink {...target.list} size="sm" underline="always">

@@ -49,7 +49,8 @@ export function ImportOutcome({ target, columns, runCount, checked, problem, isU
   )
 }
 
-const formatRowCount = (count: number) => (count === 1 ? '1 row' : `${count.toLocaleString('en')} rows`)
+/** formatRowCount formats a number of rows. */
+export const formatRowCount = (count: number) => (count === 1 ? '1 row' : `${count.toLocaleString('en')} rows`)
 
 interface ResultCountsProps {
   result: ImportResult

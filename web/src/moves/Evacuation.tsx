@@ -32,6 +32,7 @@ export function Evacuation({ freezer }: { freezer: Freezer }) {
     return (
       <ResultAlert
         title={`${countContainers(moved.moved)} moved out of ${freezer.name}`}
+        message={`${freezer.name} evacuated`}
         requestId={moved.requestId}
         links={
           <TextLink to="/freezers/$id" params={{ id: String(freezer.id) }} underline="always" size="sm">

@@ -2,8 +2,8 @@ import { Button, Checkbox, Group, Radio, Stack } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { type FormEvent, type ReactNode, useState } from 'react'
 
+import { useUndoToast } from '../changesets/useUndoToast'
 import { Dialog } from '../components/Dialog'
-import { toast } from '../components/toast'
 import type { PlaceKey } from '../storage/placeKey'
 import { PlacePicker } from '../storage/PlacePicker'
 import { type FillOrder, type MoveItem, moveContainers, type MoveOrder, roomQuery } from './api'
@@ -25,12 +25,13 @@ interface Props {
 /** MoveDialog moves containers to a freezer or into a container: it shows the plan first, and then does it. */
 export default function MoveDialog({ items, currentPlace, onMoved, onClose }: Props) {
   const [choice, setChoice] = useState(initialChoice)
+  const showUndoToast = useUndoToast()
   const { makePlan, plan, hasChanged, move, problem, isPlanning, isMoving, discard } = useMovePlan<MoveOrder>({
     write: moveContainers,
-    onMoved: ({ moved }) => {
+    onMoved: ({ moved, requestId }) => {
       onClose()
       onMoved?.()
-      toast(`${countContainers(moved)} moved`)
+      showUndoToast(`${countContainers(moved)} moved`, requestId)
     },
   })
   const title = items.length === 1 ? `Move ${items[0]?.title}` : `Move ${countContainers(items.length)}`

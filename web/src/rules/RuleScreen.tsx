@@ -2,7 +2,7 @@ import { Group, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 
-import { ChangeList } from '../changes/ChangeList'
+import { RestorableChangeList } from '../changes/RestorableChangeList'
 import { ConflictDialog } from '../components/ConflictDialog'
 import { TextLink } from '../components/links'
 import { Panel } from '../components/Panel'
@@ -11,7 +11,7 @@ import { Screen } from '../components/Screen'
 import { StatusBadge } from '../components/StatusBadge'
 import { useRowEditor } from '../components/useRowEditor'
 import { usePermission } from '../session/api'
-import { fetchRule, type Rule, ruleHistory, ruleLabels, ruleQuery, updateRule } from './api'
+import { type Rule, ruleEditOptions, ruleHistory, ruleLabels, ruleQuery } from './api'
 import { describeRule, formatSetting } from './describeRule'
 import classes from './Rule.module.css'
 import { RuleEditor } from './RuleEditor'
@@ -34,13 +34,7 @@ function RuleDetails({ rule }: { rule: Rule }) {
   const canSave = usePermission('admin')
   const { editing, conflict, save, stopEditing, editButton } = useRowEditor<Rule>({
     row: rule,
-    editOptions: {
-      queryKey: ruleQuery(rule.code).queryKey,
-      listKey: ['rules'],
-      isSameRow: (row) => row.code === rule.code,
-      fetchRow: () => fetchRule(rule.code),
-      updateRow: updateRule,
-    },
+    editOptions: ruleEditOptions(rule),
     canEdit: canPreview,
     label: canSave ? 'Edit' : 'Preview other settings',
     savedMessage: 'Saved. Applies from the next event.',
@@ -48,7 +42,11 @@ function RuleDetails({ rule }: { rule: Rule }) {
   const formatField = (field: string, value: unknown) => formatSetting(rule.code, field, value)
   const history = (
     <Panel title="History" id="history">
-      <ChangeList
+      <RestorableChangeList
+        row={rule}
+        canEdit={canSave}
+        editLabels={ruleLabels}
+        editOptions={ruleEditOptions(rule)}
         queryKey={['rule', rule.code, 'history']}
         fetchHistory={ruleHistory(rule.code)}
         labels={ruleLabels}

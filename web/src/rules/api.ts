@@ -1,6 +1,7 @@
 import { queryOptions, skipToken, useQuery } from '@tanstack/react-query'
 
 import { api, ifMatch, type Schemas, unwrap, unwrapPage } from '../api/client'
+import type { EditOptions } from '../api/useRowEdit'
 import { createHistoryReader } from '../changes/api'
 
 // API calls for alert rules. There are five rules. What a rule measures is fixed; its settings can be changed.
@@ -94,3 +95,12 @@ export const previewQuery = (code: number, request: PreviewRequest | undefined) 
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
   })
+
+/** ruleEditOptions returns the options of useRowEdit for a rule. */
+export const ruleEditOptions = ({ code }: Rule): EditOptions<Rule> => ({
+  queryKey: ruleQuery(code).queryKey,
+  listKey: ['rules'],
+  isSameRow: (row) => row.code === code,
+  fetchRow: () => fetchRule(code),
+  updateRow: updateRule,
+})

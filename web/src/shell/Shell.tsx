@@ -8,6 +8,7 @@ import { flushSync } from 'react-dom'
 
 import { Icon } from '../components/icons'
 import { LazyBoundary, showLoadError } from '../components/LazyBoundary'
+import { focusToast } from '../components/toast'
 import { useLiveUpdates } from '../live/liveUpdates'
 import { currentScanHandler } from '../scan/scanHandler'
 import { useScanner } from '../scan/useScanner'
@@ -61,6 +62,7 @@ export function Shell() {
   useShortcut('mod+k', 'Search', openSearch, hasAccess)
   useShortcut('/', 'Search', openSearch, hasAccess)
   useShortcut('?', 'Show keyboard shortcuts', openHelp)
+  useShortcut('t', 'Go to Undo in the newest message', focusToast, hasAccess)
   useLiveUpdates(hasAccess)
   useWaitingScans(session && hasAccess ? (session.username ?? '') : undefined)
   return (

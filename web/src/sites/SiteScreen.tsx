@@ -2,7 +2,8 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { Attachments } from '../attachments/Attachments'
-import { ChangeList } from '../changes/ChangeList'
+import { DeletedRow } from '../changes/DeletedRow'
+import { RestorableChangeList } from '../changes/RestorableChangeList'
 import { DetailColumns } from '../components/DetailColumns'
 import { Icon } from '../components/icons'
 import { ButtonLink, MenuItemLink, TextLink } from '../components/links'
@@ -23,13 +24,12 @@ import { usePermission } from '../session/api'
 import { LinkedTodos } from '../todos/LinkedTodos'
 import {
   deleteSite,
-  fetchSite,
   type Site,
+  siteEditOptions,
   type SiteFields,
   siteHistory,
   siteLabels,
   siteQuery,
-  updateSite,
 } from './api'
 import { SiteForm } from './SiteForm'
 
@@ -43,10 +43,13 @@ export function SiteScreen() {
       breadcrumb={<TextLink to="/sites">Sites</TextLink>}
       actions={query.data && <SiteActions site={query.data} />}
     >
-      <QueryBoundary query={query}>
+      <QueryBoundary
+        query={query}
+        renderNotFound={(problem) => <DeletedRow table="site" rowKey={idParam} problem={problem} />}
+      >
         {(site) => (
           <DetailColumns facts={<Details site={site} />}>
-            <SiteTabs id={site.id} />
+            <SiteTabs site={site} />
           </DetailColumns>
         )}
       </QueryBoundary>
@@ -54,7 +57,9 @@ export function SiteScreen() {
   )
 }
 
-function SiteTabs({ id }: { id: number }) {
+function SiteTabs({ site }: { site: Site }) {
+  const { id } = site
+  const canEdit = usePermission('operator')
   const scope = { site_id: String(id) }
   const instruments = useListTotal(siteInstrumentsList, scope)
   const containers = useListTotal(siteContainersList, scope)
@@ -92,7 +97,15 @@ function SiteTabs({ id }: { id: number }) {
           name: 'history',
           label: 'History',
           render: () => (
-            <ChangeList queryKey={['site', id, 'history']} fetchHistory={siteHistory(id)} labels={siteLabels} />
+            <RestorableChangeList
+              row={site}
+              canEdit={canEdit}
+              editLabels={siteLabels}
+              editOptions={siteEditOptions(site)}
+              queryKey={['site', id, 'history']}
+              fetchHistory={siteHistory(id)}
+              labels={siteLabels}
+            />
           ),
         },
       ]}
@@ -109,13 +122,7 @@ function Details({ site }: { site: Site }) {
       titleField="name"
       renderForm={(props) => <SiteForm {...props} />}
       moreItems={[['ID', site.id]]}
-      editOptions={{
-        queryKey: siteQuery(site.id).queryKey,
-        listKey: ['sites'],
-        isSameRow: (row) => row.id === site.id,
-        fetchRow: () => fetchSite(site.id),
-        updateRow: updateSite,
-      }}
+      editOptions={siteEditOptions(site)}
     />
   )
 }

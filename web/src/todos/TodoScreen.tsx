@@ -2,7 +2,8 @@ import { Button, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
-import { ChangeList } from '../changes/ChangeList'
+import { DeletedRow } from '../changes/DeletedRow'
+import { RestorableChangeList } from '../changes/RestorableChangeList'
 import { DetailColumns } from '../components/DetailColumns'
 import { Icon } from '../components/icons'
 import { TextLink } from '../components/links'
@@ -15,13 +16,12 @@ import { AbsoluteTime } from '../components/TimeAgo'
 import { PersonName, usePersonName } from '../people/PersonName'
 import {
   deleteTodo,
-  fetchTodo,
   type Todo,
+  todoEditOptions,
   type TodoFields,
   todoHistory,
   todoLabels,
   todoQuery,
-  updateTodo,
 } from './api'
 import { DueChip } from './DueChip'
 import { LinkedItems } from './LinkedItems'
@@ -38,6 +38,7 @@ export function TodoScreen() {
   const id = Number(idParam)
   const query = useQuery(todoQuery(id))
   const formatField = useFormatTodoField()
+  const canEditTodo = useCanEditTodo()
   return (
     <Screen
       title={query.data?.description ?? `Todo ${idParam}`}
@@ -45,11 +46,18 @@ export function TodoScreen() {
       badges={query.data && <TodoStatusBadge status={query.data.status} />}
       actions={query.data && <TodoActions todo={query.data} />}
     >
-      <QueryBoundary query={query}>
+      <QueryBoundary
+        query={query}
+        renderNotFound={(problem) => <DeletedRow table="todo" rowKey={idParam} problem={problem} />}
+      >
         {(todo) => (
           <DetailColumns facts={<Details todo={todo} />}>
             <Panel title="History" id="history">
-              <ChangeList
+              <RestorableChangeList
+                row={todo}
+                canEdit={canEditTodo(todo)}
+                editLabels={todoLabels}
+                editOptions={todoEditOptions(todo)}
                 queryKey={['todo', id, 'history']}
                 fetchHistory={todoHistory(id)}
                 labels={todoLabels}
@@ -81,13 +89,7 @@ function Details({ todo }: { todo: Todo }) {
         ]}
         formatField={useFormatTodoField()}
         renderForm={(props) => <TodoForm {...props} />}
-        editOptions={{
-          queryKey: todoQuery(todo.id).queryKey,
-          listKey: ['todos'],
-          isSameRow: (row) => row.id === todo.id,
-          fetchRow: () => fetchTodo(todo.id),
-          updateRow: updateTodo,
-        }}
+        editOptions={todoEditOptions(todo)}
       />
       {canEdit && <MarkDone todo={todo} />}
       {!canEdit && (
