@@ -59,7 +59,7 @@ test('20 boxes are added to the second of two freezers in ten clicks at most', a
   )
   await checkScreen(page, 'add-containers-done')
   await page.getByRole('link', { name: 'View in Activity' }).click()
-  await expectLoaded(page, 'Activity')
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(/^Change set \d+$/)
   await expect(page.getByText('20 changes')).toBeVisible()
   await page.goBack()
 })

@@ -1,7 +1,7 @@
 import { addFilter, filterForm } from './filterForm'
 import { callApi, checkScreen, expect, expectLoaded, type Page, signIn, test } from './fixtures'
 
-// Activity: changes by user, row and request.
+// Activity: changes by user, row and change set.
 
 const changeRows = (page: Page) => page.getByRole('table', { name: 'Changes, newest first' }).locator('tbody tr')
 
@@ -11,7 +11,7 @@ test('a change in another tab appears field by field and links to its row', asyn
   securedServer,
 }) => {
   test.slow()
-  await signIn(page, securedServer, 'olga', '/app/activity')
+  await signIn(page, securedServer, 'olga', '/app/activity?view=changes')
   await expectLoaded(page, 'Activity')
   await expect(changeRows(page).first()).toBeVisible()
   const otherPage = await context.newPage()
@@ -49,19 +49,28 @@ test('filters are stored in the URL, and each request has a link', async ({ page
   await first.locator('summary').click()
   await expect(first).toContainText(`Name: – → ${names[1]}`)
   await first.getByRole('link').last().click()
-  await expect(page).toHaveURL(/\/activity\?request_id=[\w-]+$/)
+  await expect(page).toHaveURL(/\/activity\/\d+$/)
   await expect(page.getByText('2 changes')).toBeVisible()
   await expect(changeRows(page)).toHaveCount(2)
+  // The address with the ID of the request, which links from before there were change sets have, leads there, too.
+  const id = page.url().split('/').at(-1)
+  const { request_id } = (await callApi(page, 'GET', `/api/v1/changesets/${id}`)).body
+  await page.goto(`${openServer.url}/app/activity?request_id=${request_id}`)
+  await expect(page).toHaveURL(new RegExp(`/activity/${request_id}$`))
+  await expect(changeRows(page)).toHaveCount(2)
+  await checkScreen(page, 'change-set')
+  await page.goto(`${openServer.url}/app/activity?table_name=site&action=insert`)
   await addFilter(page, 'Action', 'is any of', { checked: ['Deleted'] })
+  await addFilter(page, 'ID', 'is', { text: 'none' })
   await expect(page.getByText('No changes match these filters')).toBeVisible()
   await expect(page).toHaveURL(/action=delete/)
   await checkScreen(page, 'activity-empty')
   await page.getByRole('button', { name: 'Clear filters' }).first().click()
-  await expect(page).toHaveURL(/\/activity$/)
+  await expect(page).toHaveURL(/\/activity(\?view=changes)?$/)
 })
 
 test('user changes are visible to admins only', async ({ page, securedServer }) => {
-  await signIn(page, securedServer, 'vera', '/app/activity')
+  await signIn(page, securedServer, 'vera', '/app/activity?view=changes')
   await expectLoaded(page, 'Activity')
   await page.getByRole('button', { name: 'Add filter' }).click()
   await filterForm(page).getByLabel('Column').selectOption('Type')

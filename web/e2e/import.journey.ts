@@ -98,7 +98,7 @@ test.describe('rejected requests', () => {
       (await callApi(page, 'GET', `/api/v1/freezers?name=${encodeURIComponent(`${namePrefix},\nb`)}`)).body,
     ).toMatchObject([{ site_id: 2 }])
     await page.getByRole('link', { name: 'View in Activity' }).click()
-    await expectLoaded(page, 'Activity')
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(/^Change set \d+$/)
     await expect(page.getByText('4 changes')).toBeVisible()
     const changes = page.getByRole('table', { name: 'Changes, newest first' }).locator('tbody')
     await expect(changes.getByRole('row').filter({ hasText: 'Created' })).toHaveCount(4)

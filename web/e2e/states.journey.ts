@@ -15,7 +15,7 @@ const screens = [
   ['/app/users', 'Users', 'users?'],
   ['/app/users/900002', 'Harry Osei', 'directory/900002'],
   ['/app/storage', 'Storage', 'summary'],
-  ['/app/activity', 'Activity', 'changes?'],
+  ['/app/activity', 'Activity', 'changesets?'],
 ] as const
 
 /** failRequests answers the requests to a path of the API with a problem. */

@@ -9,6 +9,7 @@ import { useCanUndo } from '../changesets/useCanUndo'
 import { ErrorState, Loading } from '../components/placeholders'
 import { Section } from '../components/Section'
 import { AbsoluteTime, TimeAgo } from '../components/TimeAgo'
+import { tableNoun } from '../history/tables'
 import { usePersonName } from '../people/PersonName'
 import { type Change, createHistoryReader } from './api'
 import { describeChangedItem } from './ChangedItem'
@@ -57,8 +58,8 @@ function Deletion({ change }: { change: Change }) {
     <Stack>
       <Alert variant="outline" title={`The ${describeChangedItem(change)} was deleted`}>
         <Text size="sm" mb="xs">
-          {name} deleted it on <AbsoluteTime at={at} /> (<TimeAgo at={at} />).{' '}
-          {!canUndo && `${name} or an admin can restore it.`}
+          Deleted by {name}, <AbsoluteTime at={at} /> (<TimeAgo at={at} />).{' '}
+          {!canUndo && `Ask ${name} or an admin to restore the ${tableNoun(table_name)}.`}
         </Text>
         {changeset && (
           <>

@@ -87,7 +87,7 @@ function RestoreMenu({ change, row, labels, formatField, onRestore }: MenuProps)
         {values.length > 0 && <Menu.Label>Restore this value</Menu.Label>}
         {values.map(({ field, value, edit }) => (
           <Menu.Item key={field} onClick={() => onRestore(edit)}>
-            {labels[field]}: {shorten(formatField(field, value))}
+            {labels[field]}: {value === null ? 'empty' : shorten(formatField(field, value))}
           </Menu.Item>
         ))}
         {hasVersion && (

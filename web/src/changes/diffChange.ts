@@ -17,10 +17,13 @@ const derivedFields = new Set([
   'position_column',
 ])
 
+/** A row has null where a new or deleted one has nothing. */
+const isSame = (a: unknown, b: unknown) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null)
+
 /** diffChange returns the fields that a change modified, without those that follow from others. */
 export function diffChange({ before, after }: Pick<Change, 'before' | 'after'>): FieldDiff[] {
   const [previous, current] = [before ?? {}, after ?? {}]
   return [...new Set([...Object.keys(previous), ...Object.keys(current)])]
-    .filter((field) => !derivedFields.has(field) && JSON.stringify(previous[field]) !== JSON.stringify(current[field]))
+    .filter((field) => !derivedFields.has(field) && !isSame(previous[field], current[field]))
     .map((field) => ({ field, before: previous[field], after: current[field] }))
 }

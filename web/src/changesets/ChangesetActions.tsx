@@ -31,7 +31,7 @@ export function UndoButton({ changeset, label }: { changeset: Changeset; label?:
       )}
       {isOpen && (
         <LazyBoundary>
-          <UndoDialog changeset={changeset} onClose={() => setIsOpen(false)} />
+          <UndoDialog changeset={changeset} label={label ?? verb} onClose={() => setIsOpen(false)} />
         </LazyBoundary>
       )}
     </>

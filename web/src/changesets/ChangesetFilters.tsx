@@ -21,13 +21,16 @@ export function ChangesetFilters() {
   const tables = historyTables.filter(({ admin }) => isAdmin || !admin)
   return (
     <search className={classes.filters} aria-label="Filter change sets">
-      <div className={classes.periods}>
-        <SegmentedButtons
-          label="Period"
-          options={periods}
-          value={isRange ? ('range' as never) : (search.period as undefined)}
-          onChange={(period) => setFilters({ period, from: '', to: '' })}
-        />
+      <div className={classes.periodLine}>
+        <div className={classes.periods}>
+          <SegmentedButtons
+            label="Period"
+            options={periods}
+            value={isRange ? 'range' : search.period}
+            onChange={(period) => setFilters({ period, from: '', to: '' })}
+          />
+        </div>
+        <ExportLink url={listUrl('changesets', { ...params, sort: '-at', format: 'csv' })} />
       </div>
       <DateField
         label="From"
@@ -67,9 +70,6 @@ export function ChangesetFilters() {
           Clear
         </Button>
       )}
-      <div className={classes.end}>
-        <ExportLink url={listUrl('changesets', { ...params, sort: '-at', format: 'csv' })} />
-      </div>
     </search>
   )
 }

@@ -4,7 +4,6 @@ import { useRouter } from '@tanstack/react-router'
 import type { FieldError, Problem } from '../api/problem'
 import { TextLink } from '../components/links'
 import { problemTitle } from '../components/problemTitle'
-import { AbsoluteTime } from '../components/TimeAgo'
 import { rowPath, tableNoun } from '../history/tables'
 import { usePersonName } from '../people/PersonName'
 import classes from './Changesets.module.css'
@@ -28,6 +27,8 @@ export function UndoConflicts({ problem }: { problem: Problem }) {
   )
 }
 
+const minuteFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+
 function ConflictItem({ error }: { error: FieldError }) {
   const personName = usePersonName()
   const paths = Object.keys(useRouter().routesByPath)
@@ -36,21 +37,27 @@ function ConflictItem({ error }: { error: FieldError }) {
   if (!since)
     return (
       <>
-        {path ? <TextLink to={path as '/'}>{text}</TextLink> : `${key === undefined ? `${error.field}: ` : ''}${text}`}
+        {path ? (
+          <TextLink to={path as '/'} underline="always" inherit>
+            {text}
+          </TextLink>
+        ) : (
+          `${key === undefined ? `${error.field}: ` : ''}${text}`
+        )}
       </>
     )
   const name = `${tableNoun(table ?? '')} ${since.name}`.trim()
   return (
     <>
       {path ? (
-        <TextLink to={path as '/'} underline="always">
+        <TextLink to={path as '/'} underline="always" inherit>
           {name}
         </TextLink>
       ) : (
         name
       )}{' '}
-      was changed by {personName(since.actor)}, <AbsoluteTime at={since.at} />, in{' '}
-      <TextLink to="/activity/$id" params={{ id: since.changesetId }} underline="always">
+      was changed by {personName(since.actor)}, <time dateTime={since.at}>{minuteFormat.format(new Date(since.at))}</time>, in{' '}
+      <TextLink to="/activity/$id" params={{ id: since.changesetId }} underline="always" inherit>
         change set {since.changesetId}
       </TextLink>
     </>

@@ -13,25 +13,26 @@ import { usePersonName } from '../people/PersonName'
 import { type Changeset, changesetChangesQuery, undoChangeset } from './api'
 import classes from './Changesets.module.css'
 import { UndoConflicts } from './UndoConflicts'
-import { reportUndo } from './undoAtOnce'
+import { dryRunKey, reportUndo } from './undoAtOnce'
 import { undoVerb } from './undoText'
 
 interface Props {
   changeset: Changeset
+  /** The label of the button: Undo, Redo or Restore. */
+  label: string
   onClose: () => void
 }
 
 const maxReasonLength = 200
 
 /** UndoDialog undoes a change set after a dry run. It shows what the undo would restore, and asks for a reason. */
-export function UndoDialog({ changeset, onClose }: Props) {
+export function UndoDialog({ changeset, label, onClose }: Props) {
   const [reason, setReason] = useState('')
   const queryClient = useQueryClient()
   const personName = usePersonName()
   const id = String(changeset.id)
-  const verb = undoVerb(changeset)
   const dryRun = useQuery({
-    queryKey: ['undo', id],
+    queryKey: [dryRunKey, id],
     queryFn: () => undoChangeset(id, { dryRun: true }),
     gcTime: 0,
     staleTime: Infinity, // what the user confirms
@@ -50,7 +51,7 @@ export function UndoDialog({ changeset, onClose }: Props) {
     if (dryRun.data && !isPending) mutate()
   }
   return (
-    <Dialog onClose={onClose} title={`${verb} this change set?`} size="lg">
+    <Dialog onClose={onClose} title={label === 'Restore' ? 'Restore what was deleted?' : `${label} this change set?`} size="lg">
       <form onSubmit={handleSubmit}>
         <Stack gap="sm">
           <Text size="sm">
@@ -73,7 +74,7 @@ export function UndoDialog({ changeset, onClose }: Props) {
             </Button>
             {!failure && (
               <Button type="submit" loading={isPending} disabled={!dryRun.data}>
-                {verb}
+                {label}
               </Button>
             )}
           </Group>

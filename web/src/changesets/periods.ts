@@ -4,13 +4,13 @@ import { localDay } from '../components/localDay'
 
 // The period of a list in the URL: period=yesterday, or from and to as days, both inclusive.
 
-export const periods = [
+export const periods: readonly { value: string | undefined; label: string }[] = [
   { value: undefined, label: 'All' },
   { value: 'today', label: 'Today' },
   { value: 'yesterday', label: 'Yesterday' },
   { value: 'week', label: 'Last 7 days' },
   { value: 'month', label: 'This month' },
-] as const
+]
 
 export interface Period {
   period?: string | undefined

@@ -23,9 +23,13 @@ export async function undoAtOnce(queryClient: QueryClient, id: string) {
   }
 }
 
+/** dryRunKey is the first part of the query keys of dry runs. */
+export const dryRunKey = 'undo'
+
 /** reportUndo reports a change set that undid another one, and offers the opposite. It refreshes all lists. */
 export function reportUndo(queryClient: QueryClient, undo: Changeset) {
-  void queryClient.invalidateQueries() // an undo may have changed rows of all tables
+  // An undo may have changed rows of all tables. The dry run of an open dialog would fail now.
+  void queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== dryRunKey })
   toast(describeUndo(undo), {
     onUndo: () => void undoAtOnce(queryClient, String(undo.id)),
     undoLabel: undoVerb(undo),
