@@ -32,7 +32,13 @@ export function ChangedItem({ change }: { change: Change }) {
   const paths = Object.keys(useRouter().routesByPath)
   const name = describeChangedItem(change)
   const path = rowPath(table_name, row_key, paths)
-  return path ? <TextLink to={path as '/'}>{name}</TextLink> : name
+  return path ? (
+    <TextLink to={path as '/'} inherit>
+      {name}
+    </TextLink>
+  ) : (
+    name
+  )
 }
 
 /** fieldLabels are the labels of the fields by table, the same as in the forms. */
