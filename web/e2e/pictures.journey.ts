@@ -117,6 +117,7 @@ const pictures: Picture[] = [
   { name: 'rules', route: '/rules' },
   { name: 'rule', route: '/rules/$code', params: '1100', prepare: editLimit },
   { name: 'activity', route: '/activity' },
+  { name: 'change-set', route: '/activity/$id', params: 'changeset' },
   { name: 'import', route: '/import', search: '?into=containers', prepare: chooseDelivery },
   { name: 'users', route: '/users' },
   { name: 'user', route: '/users/$id', params: '900002' },
@@ -165,6 +166,7 @@ async function findIds(page: Page): Promise<Record<string, string>> {
   const fullest = await first('occupancy?freezer_id=107&positions=81&sort=-taken&limit=1')
   const box = await first(`containers?uuid=${fullest.container_uuid}`)
   const stocktake = await countBox(page, box)
+  const changeset = await first('changesets?noun=container&sort=-id&limit=1')
   const link = await callApi(page, 'POST', '/api/v1/users/900003/password-link')
   return {
     alert: alert.id,
@@ -173,6 +175,7 @@ async function findIds(page: Page): Promise<Record<string, string>> {
     container: container.uuid,
     box: box.uuid,
     stocktake,
+    changeset: String(changeset.id),
     link: link.body.token,
   }
 }

@@ -26,12 +26,12 @@ describe('forms', () => {
   ])('emptyToNull(%j) is %j', (text, value) => expect(emptyToNull(text)).toBe(value))
 })
 
-test('diffChange lists the fields that differ, without the version', () => {
+test('diffChange lists the fields that differ, without the version and those that have no value', () => {
   const change = {
     before: { id: 1, name: 'a', tags: [1], version: 1 },
     after: { id: 1, name: 'b', tags: [1], extra: null, version: 2 },
   }
-  expect(diffChange(change as never).map(({ field }) => field)).toEqual(['name', 'extra'])
+  expect(diffChange(change as never).map(({ field }) => field)).toEqual(['name'])
   expect(diffChange({ before: null, after: { id: 1 } } as never)).toEqual([
     { field: 'id', before: undefined, after: 1 },
   ])
