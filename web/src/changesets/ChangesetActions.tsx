@@ -7,6 +7,7 @@ import { LazyBoundary } from '../components/LazyBoundary'
 import { AbsoluteTime } from '../components/TimeAgo'
 import { usePersonName } from '../people/PersonName'
 import { type Changeset, changesetQuery } from './api'
+import classes from './Changesets.module.css'
 import { undoVerb } from './undoText'
 import { useCanUndo } from './useCanUndo'
 
@@ -56,7 +57,7 @@ export function UndoState({ changeset, find }: StateProps) {
     wasUndone.current = undone_by_id !== null
   }, [undone_by_id])
   return (
-    <div ref={ref} tabIndex={-1}>
+    <div ref={ref} tabIndex={-1} className={classes.state}>
       {undoes_id !== null && (
         <TextLink to="/activity/$id" params={{ id: String(undoes_id) }} underline="always" size="xs" mr="sm">
           {undoVerb(changeset) === 'Redo' ? 'Undoes' : 'Redoes'} change set {undoes_id}

@@ -27,12 +27,7 @@ interface Props {
  */
 export function ResultAlert({ title, message = title, requestId, children, links, actions }: Props) {
   const ref = useRef<HTMLDivElement>(null)
-  const showUndoToast = useUndoToast()
-  const report = useEffectEvent(() => showUndoToast(message, requestId))
-  useEffect(() => {
-    ref.current?.focus()
-    report()
-  }, [])
+  useEffect(() => ref.current?.focus(), [])
   return (
     <div ref={ref} tabIndex={-1} role="status">
       <Alert color="teal" variant="outline" title={title}>
@@ -45,16 +40,25 @@ export function ResultAlert({ title, message = title, requestId, children, links
             </TextLink>
           )}
           {actions}
-          {requestId && <ResultUndo requestId={requestId} />}
+          {requestId && <ResultUndo requestId={requestId} message={message} />}
         </Group>
       </Alert>
     </div>
   )
 }
 
-/** ResultUndo undoes the request after a preview. A request that changed nothing has no change set. */
-function ResultUndo({ requestId }: { requestId: string }) {
+/**
+ * ResultUndo undoes the request after a preview. A message offers that as well. A request that changed nothing has no
+ * change set.
+ */
+function ResultUndo({ requestId, message }: { requestId: string; message: string }) {
   const { data } = useQuery(changesetQuery(requestId))
+  const showUndoToast = useUndoToast()
+  const report = useEffectEvent(() => showUndoToast(message, requestId))
+  const hasChanges = data !== undefined
+  useEffect(() => {
+    if (hasChanges) report()
+  }, [hasChanges])
   if (!data) return null
   return (
     <>
