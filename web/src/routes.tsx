@@ -5,10 +5,12 @@ import {
   createRouter,
   lazyRouteComponent,
   redirect,
+  retainSearchParams,
 } from '@tanstack/react-router'
 
 import { appPath, basePath } from './api/basePath'
 import { Problem } from './api/problem'
+import { asOfPaths } from './asOf/asOf'
 import { ErrorScreen, Loading, NotFoundScreen } from './components/placeholders'
 import { sessionQuery } from './session/api'
 import { Shell } from './shell/Shell'
@@ -53,6 +55,9 @@ function lazyScreen<M extends Record<string, unknown>>(load: () => Promise<M>, n
   )
 }
 
+/** keepAsOf keeps the time in the past in the links between the screens that show the past. */
+const keepAsOf = retainSearchParams<Record<string, string | undefined>>(['as_of'])
+
 /**
  * screenRoute returns the route of a screen that is loaded on navigation. A screen with other parameters is a new
  * screen, so that no dialog or form of one row stays open for another row.
@@ -66,6 +71,7 @@ function screenRoute<const Path extends string, M extends Record<string, unknown
     getParentRoute: () => rootRoute,
     path,
     component: lazyScreen(load, name),
+    ...(asOfPaths.includes(path) && { search: { middlewares: [keepAsOf] } }),
     remountDeps: ({ params }) => params,
   })
 }

@@ -3,6 +3,8 @@ import { queryOptions, useQuery } from '@tanstack/react-query'
 
 import { api, unwrapPage } from '../api/client'
 import type { Problem } from '../api/problem'
+import { useAsOf } from '../asOf/asOf'
+import { NothingThere } from '../asOf/NothingThere'
 import { changesetQuery } from '../changesets/api'
 import { UndoButton, UndoState } from '../changesets/ChangesetActions'
 import { useCanUndo } from '../changesets/useCanUndo'
@@ -36,6 +38,7 @@ const lastChangeQuery = (table: string, rowKey: string) =>
 /** DeletedRow says who deleted a row, and offers to restore it. It replaces the screen of a row that does not exist. */
 export function DeletedRow({ table, rowKey, problem }: Props) {
   const { data: change, isPending } = useQuery(lastChangeQuery(table, rowKey))
+  if (useAsOf() !== undefined) return <NothingThere />
   if (isPending) return <Loading rows={3} />
   if (change?.action !== 'delete') return <ErrorState problem={problem} />
   return <Deletion change={change} />

@@ -2,6 +2,7 @@ import { Title } from '@mantine/core'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 
 import { appPath } from '../api/basePath'
+import { AsOfBanner } from '../asOf/AsOfBanner'
 import { rememberVisit } from '../search/recentVisits'
 import { useSession } from '../session/api'
 import classes from './Screen.module.css'
@@ -60,6 +61,7 @@ export function Screen({ title, breadcrumb, badges, actions, children }: Props) 
           {actions && <div className={classes.actions}>{actions}</div>}
         </div>
       </div>
+      <AsOfBanner />
       <TitleLineSlot value={slot}>{children}</TitleLineSlot>
     </div>
   )

@@ -1,6 +1,7 @@
 import { Tabs } from '@mantine/core'
 import type { ReactNode } from 'react'
 
+import { useAsOf } from '../asOf/asOf'
 import classes from './ScreenTabs.module.css'
 import { useSearchParam } from './useSearchParam'
 
@@ -10,11 +11,15 @@ export interface ScreenTab {
   label: ReactNode
   /** The number of items in the tab. */
   count?: string | undefined
+  /** True if the tab can show a time in the past. Other tabs are hidden then. */
+  hasPast?: boolean
   render: () => ReactNode
 }
 
 /** ScreenTabs divides a screen into parts, of which one is shown. The choice is in the URL. */
-export function ScreenTabs({ label, tabs }: { label: string; tabs: ScreenTab[] }) {
+export function ScreenTabs({ label, tabs: allTabs }: { label: string; tabs: ScreenTab[] }) {
+  const asOf = useAsOf()
+  const tabs = asOf === undefined ? allTabs : allTabs.filter(({ hasPast }) => hasPast)
   const [tab, setTab] = useSearchParam('tab')
   const active = tabs.find(({ name }) => name === tab) ?? tabs[0]
   if (!active) return null

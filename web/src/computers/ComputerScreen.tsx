@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
+import { useAsOf } from '../asOf/asOf'
 import { Attachments } from '../attachments/Attachments'
 import { DeletedRow } from '../changes/DeletedRow'
 import { RestorableChangeList } from '../changes/RestorableChangeList'
@@ -32,7 +33,8 @@ import { ComputerForm } from './ComputerForm'
 /** ComputerScreen shows a computer with its todos, files and activity. */
 export function ComputerScreen() {
   const { id: idParam } = useParams({ from: '/computers/$id' })
-  const query = useQuery(computerQuery(Number(idParam)))
+  const asOf = useAsOf()
+  const query = useQuery(computerQuery(Number(idParam), asOf))
   return (
     <Screen
       title={query.data?.name ?? `Computer ${idParam}`}
@@ -42,7 +44,7 @@ export function ComputerScreen() {
           {query.data && <SiteLink id={query.data.site_id} />}
         </>
       }
-      actions={query.data && <ComputerActions computer={query.data} />}
+      actions={query.data && asOf === undefined && <ComputerActions computer={query.data} />}
     >
       <QueryBoundary
         query={query}
@@ -74,6 +76,7 @@ function ComputerTabs({ computer }: { computer: Computer }) {
         {
           name: 'history',
           label: 'History',
+          hasPast: true,
           render: () => (
             <RestorableChangeList
               row={computer}

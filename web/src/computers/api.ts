@@ -2,6 +2,7 @@ import { queryOptions } from '@tanstack/react-query'
 
 import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage, unwrapWritten } from '../api/client'
 import type { EditOptions } from '../api/useRowEdit'
+import { type AsOf, asOfKey, asOfParam } from '../asOf/asOf'
 import { createHistoryReader } from '../changes/api'
 
 // API calls for computers.
@@ -14,11 +15,19 @@ export const computerLabels = { name: 'Name', mac: 'MAC address', site_id: 'Site
 
 export type ComputerFields = Pick<Computer, 'name' | 'mac' | 'site_id'>
 
-export const computerQuery = (id: number) =>
-  queryOptions({ queryKey: ['computer', id], queryFn: ({ signal }) => fetchComputer(id, signal) })
+export const computerQuery = (id: number, asOf?: AsOf) =>
+  queryOptions({
+    queryKey: ['computer', id, ...asOfKey(asOf)],
+    queryFn: ({ signal }) => fetchComputer(id, signal, asOf),
+  })
 
-export const fetchComputer = (id: number, signal?: AbortSignal) =>
-  unwrap(api.GET('/api/v1/computers/{id}', { params: { path: { id } }, signal: signal ?? null }))
+export const fetchComputer = (id: number, signal?: AbortSignal, asOf?: AsOf) =>
+  unwrap(
+    api.GET('/api/v1/computers/{id}', {
+      params: { path: { id }, query: asOfParam(asOf) as never },
+      signal: signal ?? null,
+    }),
+  )
 
 export const createComputer = (fields: ComputerFields) => unwrapCreated(api.POST('/api/v1/computers', { body: fields }))
 

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
+import { useAsOf } from '../asOf/asOf'
 import { ButtonLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
@@ -22,7 +23,7 @@ export function ContainerContents({ container }: { container: Container }) {
 }
 
 function ContentGrid({ container }: { container: Container }) {
-  const query = useQuery(contentsQuery(container.uuid))
+  const query = useQuery(contentsQuery(container.uuid, useAsOf()))
   const [chosen, setChosen] = useState<Cell | { content: Content }>()
   const [moving, setMoving] = useState<string>()
   const name = containerTitle(container)

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 
+import { useAsOf } from '../asOf/asOf'
 import { TextLink } from '../components/links'
 import { FreezerLink } from '../freezers/FreezerLink'
 import { SiteLink } from '../sites/SiteLink'
@@ -9,7 +10,7 @@ import { type Container, containerTitle } from './api'
 
 /** ContainerPath links to everything around a container, the outermost first: Site › Freezer › Shelf › Rack › Box. */
 export function ContainerPath({ container }: { container: Container }) {
-  const { data } = useQuery(pathQuery(container.uuid))
+  const { data } = useQuery(pathQuery(container.uuid, useAsOf()))
   return (
     <>
       {data && <SiteLink id={data.site_id} name={data.site_name} />}
@@ -25,13 +26,13 @@ export function ContainerPath({ container }: { container: Container }) {
 
 /** ContainerSite links to the site of a container. */
 export function ContainerSite({ uuid }: { uuid: string }) {
-  const { data } = useQuery(pathQuery(uuid))
+  const { data } = useQuery(pathQuery(uuid, useAsOf()))
   return data && <SiteLink id={data.site_id} name={data.site_name} />
 }
 
 /** ParentLink links to the container in which a container lies. */
 export function ParentLink({ container: { uuid, parent_uuid } }: { container: Container }) {
-  const { data } = useQuery(pathQuery(uuid))
+  const { data } = useQuery(pathQuery(uuid, useAsOf()))
   const parent = data?.path.find((step) => step.uuid === parent_uuid)
   if (!parent_uuid) return '–'
   return (
@@ -43,7 +44,7 @@ export function ParentLink({ container: { uuid, parent_uuid } }: { container: Co
 
 /** ContainerPosition is the position of a container, with a small map of the grid around it. */
 export function ContainerPosition({ container: { uuid, parent_uuid, position } }: { container: Container }) {
-  const { data } = useQuery(pathQuery(uuid))
+  const { data } = useQuery(pathQuery(uuid, useAsOf()))
   const parent = data?.path.find((step) => step.uuid === parent_uuid)
   if (!parent_uuid || !position) return '–'
   return (

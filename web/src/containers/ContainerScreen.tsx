@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 
+import { useAsOf } from '../asOf/asOf'
 import { Attachments } from '../attachments/Attachments'
 import { DeletedRow } from '../changes/DeletedRow'
 import { RestorableChangeList } from '../changes/RestorableChangeList'
@@ -48,13 +49,14 @@ import { ContainerStatusBadge, statusLabel } from './status'
 /** ContainerScreen shows a container with its place, what lies in it, activity and files. */
 export function ContainerScreen() {
   const { uuid } = useParams({ from: '/containers/$uuid' })
-  const query = useQuery(containerQuery(uuid))
+  const asOf = useAsOf()
+  const query = useQuery(containerQuery(uuid, asOf))
   return (
     <Screen
       title={query.data ? containerTitle(query.data) : 'Container'}
       breadcrumb={query.data && <ContainerPath container={query.data} />}
       badges={query.data && query.data.status !== 'stored' && <ContainerStatusBadge status={query.data.status} />}
-      actions={query.data && <ContainerActions container={query.data} />}
+      actions={query.data && asOf === undefined && <ContainerActions container={query.data} />}
     >
       <QueryBoundary
         query={query}
@@ -112,6 +114,7 @@ function ContainerTabs({ container }: { container: Container }) {
               {
                 name: 'contents',
                 label: 'Contents',
+                hasPast: true,
                 count: inside,
                 render: () => <ContainerContents container={container} />,
               },
@@ -120,6 +123,7 @@ function ContainerTabs({ container }: { container: Container }) {
         {
           name: 'history',
           label: 'History',
+          hasPast: true,
           render: () => (
             <RestorableChangeList
               row={container}
@@ -144,7 +148,7 @@ function ContainerTabs({ container }: { container: Container }) {
 function useFormatContainerField(uuid: string): FormatField {
   const freezerName = useFreezerNames()
   const personName = usePersonName()
-  const { data } = useQuery(pathQuery(uuid))
+  const { data } = useQuery(pathQuery(uuid, useAsOf()))
   return (field, value) => {
     if (field === 'freezer_id' && typeof value === 'number') return freezerName(value)
     if (typeof value !== 'string') return formatValue(value)

@@ -3,6 +3,7 @@ import { queryOptions } from '@tanstack/react-query'
 import { type AddOptions, addParams, unwrapAdded } from '../addMany/api'
 import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage, unwrapWritten } from '../api/client'
 import type { EditOptions } from '../api/useRowEdit'
+import { type AsOf, asOfKey, asOfParam } from '../asOf/asOf'
 import { createHistoryReader } from '../changes/api'
 import { findUuid } from '../scan/parseCode'
 
@@ -44,11 +45,19 @@ export const custodyLabels = {
 export type ContainerFields = Partial<Pick<Container, keyof typeof containerLabels>>
 export type NewContainerFields = ContainerFields & { uuid?: string | undefined; parent?: string | undefined }
 
-export const containerQuery = (uuid: string) =>
-  queryOptions({ queryKey: ['container', uuid], queryFn: ({ signal }) => fetchContainer(uuid, signal) })
+export const containerQuery = (uuid: string, asOf?: AsOf) =>
+  queryOptions({
+    queryKey: ['container', uuid, ...asOfKey(asOf)],
+    queryFn: ({ signal }) => fetchContainer(uuid, signal, asOf),
+  })
 
-const fetchContainer = (uuid: string, signal?: AbortSignal) =>
-  unwrap(api.GET('/api/v1/containers/{uuid}', { params: { path: { uuid } }, signal: signal ?? null }))
+const fetchContainer = (uuid: string, signal?: AbortSignal, asOf?: AsOf) =>
+  unwrap(
+    api.GET('/api/v1/containers/{uuid}', {
+      params: { path: { uuid }, query: asOfParam(asOf) as never },
+      signal: signal ?? null,
+    }),
+  )
 
 // The types of the document require a freezer or a parent; the server says which one is missing.
 export const createContainer = (fields: NewContainerFields) =>

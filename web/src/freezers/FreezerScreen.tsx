@@ -1,6 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
+import { useAsOf } from '../asOf/asOf'
+import { AsOfButton } from '../asOf/AsOfButton'
 import { Attachments } from '../attachments/Attachments'
 import { DeletedRow } from '../changes/DeletedRow'
 import { RestorableChangeList } from '../changes/RestorableChangeList'
@@ -45,11 +47,12 @@ import { FreezerForm } from './FreezerForm'
 /** FreezerScreen shows a freezer with its map, containers, todos, files and activity. */
 export function FreezerScreen() {
   const { id: idParam } = useParams({ from: '/freezers/$id' })
+  const asOf = useAsOf()
   const id = Number(idParam)
-  const query = useQuery(freezerQuery(id))
+  const query = useQuery(freezerQuery(id, asOf))
   const [tab] = useSearchParam('tab')
   const isMap = !freezerTabNames.includes(tab) // the first tab
-  useQuery({ ...freezerMapQuery(id), enabled: isMap }) // beside the freezer, not after it
+  useQuery({ ...freezerMapQuery(id, asOf), enabled: isMap }) // beside the freezer, not after it
   return (
     <Screen
       title={query.data?.name ?? `Freezer ${idParam}`}
@@ -59,8 +62,13 @@ export function FreezerScreen() {
           {query.data && <SiteLink id={query.data.site_id} />}
         </>
       }
-      badges={query.data && <FreezerOccupancy id={query.data.id} />}
-      actions={query.data && <FreezerActions freezer={query.data} />}
+      badges={query.data && asOf === undefined && <FreezerOccupancy id={query.data.id} />}
+      actions={
+        <>
+          <AsOfButton />
+          {query.data && asOf === undefined && <FreezerActions freezer={query.data} />}
+        </>
+      }
     >
       <QueryBoundary
         query={query}
@@ -91,13 +99,14 @@ function FreezerTabs({ freezer }: { freezer: Freezer }) {
     <ScreenTabs
       label="About this freezer"
       tabs={[
-        { name: 'map', label: 'Map', render: () => <FreezerMap id={id} /> },
-        { name: 'contents', label: 'Contents', count: containers, render: () => <FreezerContainers id={id} /> },
+        { name: 'map', label: 'Map', hasPast: true, render: () => <FreezerMap id={id} /> },
+        { name: 'contents', label: 'Contents', hasPast: true, count: containers, render: () => <FreezerContainers id={id} /> },
         { name: 'todos', label: 'Todos', count: todos, render: () => <LinkedTodos link={{ freezer_id: id }} /> },
         { name: 'attachments', label: 'Attachments', count: files, render: () => <Attachments parent={{ freezer_id: id }} /> },
         {
           name: 'history',
           label: 'History',
+          hasPast: true,
           render: () => (
             <RestorableChangeList
               row={freezer}

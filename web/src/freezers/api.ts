@@ -3,6 +3,7 @@ import { queryOptions } from '@tanstack/react-query'
 import { type AddOptions, addParams, type NewRow, unwrapAdded } from '../addMany/api'
 import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage, unwrapWritten } from '../api/client'
 import type { EditOptions } from '../api/useRowEdit'
+import { type AsOf, asOfKey, asOfParam } from '../asOf/asOf'
 import { createHistoryReader } from '../changes/api'
 
 // API calls for freezers.
@@ -15,11 +16,19 @@ export const freezerLabels = { name: 'Name', site_id: 'Site', capacity: 'Capacit
 
 export type FreezerFields = Pick<Freezer, 'name' | 'site_id' | 'capacity'>
 
-export const freezerQuery = (id: number) =>
-  queryOptions({ queryKey: ['freezer', id], queryFn: ({ signal }) => fetchFreezer(id, signal) })
+export const freezerQuery = (id: number, asOf?: AsOf) =>
+  queryOptions({
+    queryKey: ['freezer', id, ...asOfKey(asOf)],
+    queryFn: ({ signal }) => fetchFreezer(id, signal, asOf),
+  })
 
-export const fetchFreezer = (id: number, signal?: AbortSignal) =>
-  unwrap(api.GET('/api/v1/freezers/{id}', { params: { path: { id } }, signal: signal ?? null }))
+export const fetchFreezer = (id: number, signal?: AbortSignal, asOf?: AsOf) =>
+  unwrap(
+    api.GET('/api/v1/freezers/{id}', {
+      params: { path: { id }, query: asOfParam(asOf) as never },
+      signal: signal ?? null,
+    }),
+  )
 
 export const createFreezer = (fields: FreezerFields) => unwrapCreated(api.POST('/api/v1/freezers', { body: fields }))
 

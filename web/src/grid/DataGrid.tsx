@@ -2,6 +2,8 @@ import { Stack } from '@mantine/core'
 import { useElementSize } from '@mantine/hooks'
 import { type CSSProperties, type ReactNode, useCallback, useMemo } from 'react'
 
+import { asOfParam } from '../asOf/asOf'
+import { NothingThere } from '../asOf/NothingThere'
 import { QueryBoundary } from '../components/QueryBoundary'
 import { type Column, type HeaderSort, RowTable } from '../components/RowTable'
 import { exportParams, isDefaultView } from './gridState'
@@ -37,12 +39,13 @@ export function DataGrid<T extends object>({
   grid,
   empty,
   actions: ownActions,
-  rowActions,
-  bulkActions,
+  rowActions: ownRowActions,
+  bulkActions: ownBulkActions,
   quickFilters,
   isEmbedded = false,
 }: Props<T>) {
-  const { definition, scope, state, actions, query, rows, table, total, selection } = grid
+  const { definition, scope, state, actions, query, rows, table, total, selection, asOf } = grid
+  const [rowActions, bulkActions] = asOf === undefined ? [ownRowActions, ownBulkActions] : [] // the past is read-only
   const isFiltered = !isDefaultView(definition, state)
   const isOneSite = !grid.isScoped && scope !== undefined
   const columns = useVisibleColumns(grid, rowActions)
@@ -68,7 +71,7 @@ export function DataGrid<T extends object>({
           definition={definition}
           state={state}
           actions={actions}
-          exportUrl={listUrl(definition.noun, exportParams(definition, state, scope))}
+          exportUrl={listUrl(definition.noun, { ...exportParams(definition, state, scope), ...asOfParam(asOf) })}
           quickFilters={quickFilters}
           isScoped={grid.isScoped}
           isOneSite={isOneSite}
@@ -83,8 +86,10 @@ export function DataGrid<T extends object>({
                 onClear={isFiltered ? actions.clearFilters : undefined}
                 isOneSite={isOneSite}
               />
-            ) : (
+            ) : asOf === undefined ? (
               empty
+            ) : (
+              <NothingThere />
             )
           ) : (
             <div

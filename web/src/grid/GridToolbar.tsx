@@ -1,6 +1,8 @@
 import { Button, NativeSelect } from '@mantine/core'
 import type { ReactNode } from 'react'
 
+import { isAsOfNoun } from '../asOf/asOf'
+import { AsOfButton } from '../asOf/AsOfButton'
 import { DelayedTextInput } from '../components/DelayedTextInput'
 import { Icon } from '../components/icons'
 import { TitleLine } from '../components/TitleLine'
@@ -83,6 +85,7 @@ export function GridToolbar<T>({
           )}
         </div>
         <div className={classes.end}>
+          {!isScoped && isAsOfNoun(definition.noun) && <AsOfButton />}
           {!isScoped && <ViewsMenu definition={definition} state={state} actions={actions} />}
           {isTable && <ColumnChooser definition={definition} state={state} actions={actions} />}
           <ExportLink url={exportUrl} />

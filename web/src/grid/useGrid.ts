@@ -10,6 +10,7 @@ import {
 } from '@tanstack/react-table'
 import { useMemo, useState } from 'react'
 
+import { asOfParam, isAsOfNoun, useAsOf } from '../asOf/asOf'
 import { useSelectedSite } from '../sites/selectedSite'
 import { formatSort, type GridState, matchParams, pageParams, type SearchParams, shownColumns } from './gridState'
 import { listQuery } from './listQuery'
@@ -49,7 +50,9 @@ interface Options {
 export function useGrid<T extends object>(definition: ListDefinition<T>, { scope: ownScope, prefix = '', refetchInterval }: Options = {}) {
   const [state, actions] = useGridState(definition, prefix)
   const scope = useSiteScope(definition, state, ownScope)
-  const params = pageParams(definition, state, scope)
+  const currentAsOf = useAsOf()
+  const asOf = isAsOfNoun(definition.noun) ? currentAsOf : undefined
+  const params = { ...pageParams(definition, state, scope), ...asOfParam(asOf) }
   const query = useQuery({ ...listQuery<T>(definition, params), refetchInterval: refetchInterval ?? false })
   const rows = query.data?.rows ?? noRows
   const columnDefs = useMemo(
@@ -92,6 +95,8 @@ export function useGrid<T extends object>(definition: ListDefinition<T>, { scope
   return {
     definition,
     scope,
+    /** The time in the past that the rows show. */
+    asOf,
     isScoped: ownScope !== undefined,
     state,
     actions,

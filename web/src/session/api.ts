@@ -1,7 +1,9 @@
 import { type QueryClient, queryOptions, useQuery } from '@tanstack/react-query'
+import { use } from 'react'
 
 import { renewSession } from '../api/authFetch'
 import { api, type Schemas, unwrap, unwrapEmpty } from '../api/client'
+import { ReadOnlyContext } from './readOnly'
 
 // The session of the current user. On an open server every caller is an admin and there is no sign-in.
 
@@ -36,12 +38,13 @@ export function useSession() {
 }
 
 /**
- * usePermission reports whether the current user has the permissions of a role. It only hides controls; the server
- * enforces permissions.
+ * usePermission reports whether the current user has the permissions of a role. Screens of the past are read-only. It
+ * only hides controls; the server enforces permissions.
  */
 export function usePermission(requiredRole: Role): boolean {
   const session = useSession()
-  return hasRole(session?.role, requiredRole)
+  const isReadOnly = use(ReadOnlyContext)
+  return hasRole(isReadOnly && session?.role ? 'viewer' : session?.role, requiredRole)
 }
 
 /** hasRole reports whether a role has the permissions of the required role. */

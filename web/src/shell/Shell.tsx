@@ -6,6 +6,7 @@ import { Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-rou
 import { lazy, useEffect, useState } from 'react'
 import { flushSync } from 'react-dom'
 
+import { useAsOf } from '../asOf/asOf'
 import { Icon } from '../components/icons'
 import { LazyBoundary, showLoadError } from '../components/LazyBoundary'
 import { focusToast } from '../components/toast'
@@ -16,6 +17,7 @@ import { hasStoredEntries } from '../scanMode/entryStorage'
 import { SearchSpotlight } from '../search/SearchSpotlight'
 import { spotlight } from '../search/spotlight'
 import { useSession } from '../session/api'
+import { ReadOnlyContext } from '../session/readOnly'
 import { useDensityAttribute } from '../settings/density'
 import { headerHeight, menuWidth } from '../theme/theme'
 import { BottomBar } from './BottomBar'
@@ -101,7 +103,9 @@ export function Shell() {
       )}
       <AppShell.Main id="main" tabIndex={-1} className={hasFrame ? classes.main : undefined}>
         {pathname !== '/scan' && <OfflineBanner />} {/* scan mode saves changes later */}
-        <Outlet />
+        <ReadOnlyContext value={useAsOf() !== undefined}>
+          <Outlet />
+        </ReadOnlyContext>
       </AppShell.Main>
       {hasAccess && <SearchSpotlight onScan={openScan} />}
       <Notifications position="bottom-right" limit={4} autoClose={5000} className={classes.notifications} />

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 
+import { useAsOf } from '../asOf/asOf'
 import { Attachments } from '../attachments/Attachments'
 import { DeletedRow } from '../changes/DeletedRow'
 import { RestorableChangeList } from '../changes/RestorableChangeList'
@@ -36,12 +37,13 @@ import { SiteForm } from './SiteForm'
 /** SiteScreen shows a site with its instruments, containers, todos, files and activity. */
 export function SiteScreen() {
   const { id: idParam } = useParams({ from: '/sites/$id' })
-  const query = useQuery(siteQuery(Number(idParam)))
+  const asOf = useAsOf()
+  const query = useQuery(siteQuery(Number(idParam), asOf))
   return (
     <Screen
       title={query.data?.name ?? `Site ${idParam}`}
       breadcrumb={<TextLink to="/sites">Sites</TextLink>}
-      actions={query.data && <SiteActions site={query.data} />}
+      actions={query.data && asOf === undefined && <SiteActions site={query.data} />}
     >
       <QueryBoundary
         query={query}
@@ -72,12 +74,14 @@ function SiteTabs({ site }: { site: Site }) {
         {
           name: 'instruments',
           label: 'Instruments',
+          hasPast: true,
           count: instruments,
           render: () => <SiteInstruments id={id} />,
         },
         {
           name: 'containers',
           label: 'Containers',
+          hasPast: true,
           count: containers,
           render: () => <SiteContainers id={id} />,
         },
@@ -96,6 +100,7 @@ function SiteTabs({ site }: { site: Site }) {
         {
           name: 'history',
           label: 'History',
+          hasPast: true,
           render: () => (
             <RestorableChangeList
               row={site}

@@ -2,6 +2,7 @@ import { queryOptions } from '@tanstack/react-query'
 
 import { api, ifMatch, type Schemas, unwrap, unwrapCreated, unwrapPage, unwrapWritten } from '../api/client'
 import type { EditOptions } from '../api/useRowEdit'
+import { type AsOf, asOfKey, asOfParam } from '../asOf/asOf'
 import { createHistoryReader } from '../changes/api'
 
 // API calls for sites. Query keys of lists start with the plural, those of single rows with the singular.
@@ -22,11 +23,19 @@ export type SiteField = keyof typeof siteLabels
 export type SiteFields = Pick<Site, SiteField>
 export const siteFields = Object.keys(siteLabels) as SiteField[]
 
-export const siteQuery = (id: number) =>
-  queryOptions({ queryKey: ['site', id], queryFn: ({ signal }) => fetchSite(id, signal) })
+export const siteQuery = (id: number, asOf?: AsOf) =>
+  queryOptions({
+    queryKey: ['site', id, ...asOfKey(asOf)],
+    queryFn: ({ signal }) => fetchSite(id, signal, asOf),
+  })
 
-export const fetchSite = (id: number, signal?: AbortSignal) =>
-  unwrap(api.GET('/api/v1/sites/{id}', { params: { path: { id } }, signal: signal ?? null }))
+export const fetchSite = (id: number, signal?: AbortSignal, asOf?: AsOf) =>
+  unwrap(
+    api.GET('/api/v1/sites/{id}', {
+      params: { path: { id }, query: asOfParam(asOf) as never },
+      signal: signal ?? null,
+    }),
+  )
 
 export const createSite = (fields: SiteFields) => unwrapCreated(api.POST('/api/v1/sites', { body: fields }))
 

@@ -2,6 +2,7 @@ import { Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 
+import { useAsOf } from '../asOf/asOf'
 import { TextLink } from '../components/links'
 import { Panel } from '../components/Panel'
 import { QueryBoundary } from '../components/QueryBoundary'
@@ -30,9 +31,10 @@ const maxTiles = 1000
 /** BoxPane shows what lies in one container of a map. */
 export function BoxPane({ id, node, chosen, onChoose, moving, onMovingChange, colouring }: Props) {
   const { unit } = node
+  const asOf = useAsOf()
   const name = containerTitle(unit)
   const isTooLarge = unit.rows === null && unit.containers > maxTiles
-  const query = useQuery({ ...contentsQuery(unit.uuid), enabled: !isTooLarge })
+  const query = useQuery({ ...contentsQuery(unit.uuid, asOf), enabled: !isTooLarge })
   const path = chainOf(node.parent)
   return (
     <Panel title={name} id={id} actions={<Size node={node} />}>

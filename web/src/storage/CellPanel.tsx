@@ -1,6 +1,7 @@
 import { Button, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 
+import { useAsOf } from '../asOf/asOf'
 import { DescriptionList } from '../components/DescriptionList'
 import { ButtonLink, TextLink } from '../components/links'
 import { QueryBoundary } from '../components/QueryBoundary'
@@ -11,7 +12,7 @@ import classes from './CellPanel.module.css'
 
 /** ContainerCellPanel shows the facts of the container at a chosen position, and what can be done with it. */
 export function ContainerCellPanel({ uuid, onMove }: { uuid: string; onMove?: (() => void) | undefined }) {
-  const query = useQuery(containerQuery(uuid))
+  const query = useQuery(containerQuery(uuid, useAsOf()))
   return (
     <section aria-label="Chosen container" className={classes.panel}>
       <QueryBoundary query={query}>{(container) => <Facts container={container} onMove={onMove} />}</QueryBoundary>

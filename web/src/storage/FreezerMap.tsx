@@ -2,6 +2,9 @@ import { Text } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 
+import { useAsOf } from '../asOf/asOf'
+import { AsOfSlider } from '../asOf/AsOfSlider'
+import { NothingThere } from '../asOf/NothingThere'
 import { ButtonLink, TextLink } from '../components/links'
 import { Panel } from '../components/Panel'
 import { EmptyState } from '../components/placeholders'
@@ -19,11 +22,18 @@ import { ShelfMatrix } from './ShelfMatrix'
 
 /** FreezerMap shows where everything lies in a freezer: shelves and racks, a rack, a box. */
 export function FreezerMap({ id }: { id: number }) {
-  const query = useQuery(freezerMapQuery(id))
+  const asOf = useAsOf()
+  const query = useQuery({ ...freezerMapQuery(id, asOf), placeholderData: keepPreviousData })
   return (
-    <QueryBoundary query={query} rows={8}>
-      {(map) => (map.map.length === 0 ? <EmptyMap map={map} /> : <Panes map={map} />)}
-    </QueryBoundary>
+    <>
+      <AsOfSlider table="freezer" rowKey={String(id)} />
+      <QueryBoundary query={query} rows={8} renderNotFound={() => <NothingThere />}>
+        {(map) => {
+          if (map.map.length > 0) return <Panes map={map} />
+          return asOf !== undefined && map.loose === 0 ? <NothingThere /> : <EmptyMap map={map} />
+        }}
+      </QueryBoundary>
+    </>
   )
 }
 
@@ -75,10 +85,11 @@ function ContentsLink({ id, loose, isButton = false }: { id: number; loose: numb
 
 function Panes({ map }: { map: FreezerMapData }) {
   const [chosenUuid, setChosenUuid] = useSearchParam('container')
+  const asOf = useAsOf()
   const [freeCell, setFreeCell] = useState<{ parent: string; cell: Cell }>()
   const [moving, setMoving] = useState<string>()
   const { roots, byUuid } = useMemo(() => buildTree(map.map), [map.map])
-  const path = useQuery({ ...pathQuery(chosenUuid), enabled: chosenUuid !== '', placeholderData: keepPreviousData })
+  const path = useQuery({ ...pathQuery(chosenUuid, asOf), enabled: chosenUuid !== '', placeholderData: keepPreviousData })
   const chosenNode = byUuid.get(chosenUuid)
   const parentOnPath = path.data?.path.findLast(({ uuid }) => byUuid.has(uuid))
   const chain = chainOf(chosenNode ?? byUuid.get(chosenUuid === '' ? '' : (parentOnPath?.uuid ?? '')))

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 
+import { useAsOf } from '../asOf/asOf'
 import { contentsQuery } from './api'
 import classes from './MiniMap.module.css'
 import { buildCells, toGridShape } from './positions'
@@ -9,7 +10,7 @@ const maxWidth = 180 // px
 
 /** MiniMap shows the grid of a container in small, with one position marked. */
 export function MiniMap({ parent, position, name }: { parent: string; position: string; name: string }) {
-  const { data } = useQuery(contentsQuery(parent))
+  const { data } = useQuery(contentsQuery(parent, useAsOf()))
   const shape = data && toGridShape(data)
   if (!shape) return null
   const [width, height] = [shape.columns * cellSize, shape.rows * cellSize]

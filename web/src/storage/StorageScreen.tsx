@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core'
 import { useSearch } from '@tanstack/react-router'
 
+import { useAsOf } from '../asOf/asOf'
 import { ButtonLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { QueryBoundary } from '../components/QueryBoundary'
@@ -24,9 +25,10 @@ const views = [
 export function StorageScreen() {
   const { view } = useSearch({ strict: false })
   const canEdit = usePermission('operator')
+  const asOf = useAsOf() // only the list shows the past
   const actions = (
     <>
-      <ViewSwitch views={views} />
+      {asOf === undefined && <ViewSwitch views={views} />}
       {canEdit && (
         <ButtonLink to="/freezers/add" variant="default">
           Add many
@@ -37,7 +39,7 @@ export function StorageScreen() {
   )
   return (
     <Screen title="Storage" actions={actions}>
-      {view === 'list' ? <FreezerGrid /> : <Wall isTree={view === 'tree'} />}
+      {view === 'list' || asOf !== undefined ? <FreezerGrid /> : <Wall isTree={view === 'tree'} />}
     </Screen>
   )
 }

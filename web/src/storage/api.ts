@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, type Schemas, unwrap, unwrapPage } from '../api/client'
+import { type AsOf, asOfKey, asOfParam } from '../asOf/asOf'
 
 // What lies where. All keys start with 'storage', which every write of the app invalidates.
 
@@ -15,25 +16,39 @@ export type FreezerMapData = Schemas['GetFreezerMapRow']
 /** MapUnit is a container that holds others, such as a shelf, a rack or a box. */
 export type MapUnit = FreezerMapData['map'][number]
 
-export const contentsQuery = (uuid: string) =>
+export const contentsQuery = (uuid: string, asOf?: AsOf) =>
   queryOptions({
-    queryKey: ['storage', 'contents', uuid],
+    queryKey: ['storage', 'contents', uuid, ...asOfKey(asOf)],
     queryFn: ({ signal }) =>
-      unwrap(api.GET('/api/v1/containers/{uuid}/contents', { params: { path: { uuid } }, signal })),
+      unwrap(
+        api.GET('/api/v1/containers/{uuid}/contents', {
+          params: { path: { uuid }, query: asOfParam(asOf) as never },
+          signal,
+        }),
+      ),
   })
 
 /** pathQuery returns the site, the freezer and the containers from the outermost one to the container itself. */
-export const pathQuery = (uuid: string) =>
+export const pathQuery = (uuid: string, asOf?: AsOf) =>
   queryOptions({
-    queryKey: ['storage', 'path', uuid],
-    queryFn: ({ signal }) => unwrap(api.GET('/api/v1/containers/{uuid}/path', { params: { path: { uuid } }, signal })),
+    queryKey: ['storage', 'path', uuid, ...asOfKey(asOf)],
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET('/api/v1/containers/{uuid}/path', {
+          params: { path: { uuid }, query: asOfParam(asOf) as never },
+          signal,
+        }),
+      ),
   })
 
 /** freezerMapQuery returns what holds containers in a freezer. What lies loose in it is only counted. */
-export const freezerMapQuery = (id: number) =>
+export const freezerMapQuery = (id: number, asOf?: AsOf) =>
   queryOptions({
-    queryKey: ['storage', 'map', id],
-    queryFn: ({ signal }) => unwrap(api.GET('/api/v1/freezers/{id}/map', { params: { path: { id } }, signal })),
+    queryKey: ['storage', 'map', id, ...asOfKey(asOf)],
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET('/api/v1/freezers/{id}/map', { params: { path: { id }, query: asOfParam(asOf) as never }, signal }),
+      ),
   })
 
 /** freezerOccupancyQuery returns how full a freezer is: the sum of its containers and its own capacity. */
