@@ -14,9 +14,8 @@ export function AsOfBanner() {
     <div role="status">
       {asOf !== undefined && (
         <div className={classes.banner}>
-          <Icon name="clock" size={16} />
           <span>
-            As of <b>{formatAsOfTime(asOf)}</b>. Nothing can be changed here.
+            <Icon name="clock" size={16} className={classes.icon} /> As of <b>{formatAsOfTime(asOf)}</b>. Nothing can be changed here.
           </span>
           <Button variant="default" onClick={() => setAsOf(undefined)}>
             Back to now

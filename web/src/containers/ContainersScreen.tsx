@@ -1,5 +1,6 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 
+import { useAsOf } from '../asOf/asOf'
 import { ButtonLink } from '../components/links'
 import { EmptyState } from '../components/placeholders'
 import { Screen } from '../components/Screen'
@@ -16,6 +17,7 @@ export function ContainersScreen() {
   const grid = useGrid(containersList)
   const { freezer_id } = useSearch({ strict: false })
   const canEdit = usePermission('operator')
+  const asOf = useAsOf()
   const navigate = useNavigate()
   const newContainer = { to: '/containers/new', search: { freezer_id } } as const
   useShortcut('n', 'New container', () => void navigate(newContainer), canEdit)
@@ -32,7 +34,7 @@ export function ContainersScreen() {
       title="Containers"
       actions={
         <>
-          <ContainerLookup />
+          {asOf === undefined && <ContainerLookup />}
           {newButtons}
         </>
       }

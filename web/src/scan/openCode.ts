@@ -61,9 +61,9 @@ export async function openCode(texts: readonly string[], { queryClient, router }
     if (request !== lastRequest) return
     const [destination] = destinations
     if (destination && destinations.length === 1)
-      return await router.navigate({ to: destination.to, params: destination.params })
+      return await router.navigate({ to: destination.to, params: destination.params, search: { as_of: undefined } }) // a scan is about now
     const isAtList = router.state.location.pathname.endsWith('/containers')
-    await router.navigate({ to: '/containers', search: { find }, replace: isAtList })
+    await router.navigate({ to: '/containers', search: { find, as_of: undefined }, replace: isAtList })
   } catch (error) {
     if (request === lastRequest) toast(toProblem(error).message, 'error')
   }
