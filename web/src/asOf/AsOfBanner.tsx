@@ -11,7 +11,7 @@ export function AsOfBanner() {
   const asOf = useAsOf()
   const setAsOf = useSetAsOf()
   return (
-    <div role="status">
+    <div role="status" className={classes.status}>
       {asOf !== undefined && (
         <div className={classes.banner}>
           <span>

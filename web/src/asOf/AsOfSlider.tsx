@@ -47,6 +47,7 @@ export function AsOfSlider({ table, rowKey }: { table: string; rowKey: string })
         max={end}
         step={Math.min(minute, Math.max(1, Math.floor((end - start) / 100)))}
         size="sm"
+        classNames={{ bar: classes.bar ?? '' }}
         label={describe}
         thumbLabel="As of"
         thumbProps={{ 'aria-valuetext': describe(current) } as object}
