@@ -12,7 +12,7 @@ import (
 )
 
 // notRegister are the tables with a history that are not parts of the register.
-var notRegister = strings.Fields("account attachment checkout rule stocktake todo view")
+var notRegister = strings.Fields("account attachment checkout rule stocktake stocktake_item todo view")
 
 // TestAsOf_tables: each table of the register has functions that return its rows of the past. A new table with a history
 // gets them, or a line above.
