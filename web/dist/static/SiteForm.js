@@ -1,1 +1,1 @@
-import{t as e}from"./RowForm.js";import{i as t,o as n}from"./api15.js";import{m as r}from"./Text.js";var i=r();function a(r){return(0,i.jsx)(e,{...r,fields:t.map(e=>({name:e,label:n[e],required:e===`name`}))})}export{a as t};
+import{t as e}from"./RowForm.js";import{i as t,o as n}from"./api10.js";import{m as r}from"./Text.js";var i=r();function a(r){return(0,i.jsx)(e,{...r,fields:t.map(e=>({name:e,label:n[e],required:e===`name`}))})}export{a as t};

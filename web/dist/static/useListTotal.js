@@ -1,1 +1,1 @@
-import{t as e}from"./useQuery.js";import{S as t}from"./app.js";import{t as n}from"./listQuery.js";function r(r,i){let{data:a}=e(n(r,{...i,limit:`1`,count:`exact`}));return a?.total&&t(a.total)}export{r as t};
+import{n as e}from"./icons.js";import{S as t,ct as n,lt as r,st as i}from"./app.js";import{t as a}from"./listQuery.js";function o(o,s){let c=r(),l={...s,...n(o.noun)&&i(c),limit:`1`,count:`exact`},{data:u}=e(a(o,l));return u?.total&&t(u.total)}export{o as t};

@@ -1,1 +1,1 @@
-import{ot as e,st as t}from"./app.js";function n(n){let r=t({strict:!1}),i=e();return[r[n]??``,e=>void i({to:`.`,search:t=>({...t,[n]:e||void 0}),replace:!0,resetScroll:!1})]}export{n as t};
+import{mt as e,pt as t}from"./app.js";function n(n){let r=e({strict:!1}),i=t();return[r[n]??``,e=>void i({to:`.`,search:t=>({...t,[n]:e||void 0}),replace:!0,resetScroll:!1})]}export{n as t};

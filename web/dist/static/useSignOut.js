@@ -1,1 +1,1 @@
-import{d as e}from"./removable.js";import{Q as t,Z as n,ot as r}from"./app.js";function i(){let i=e(),a=r(),o=n()?.username;return async()=>{o&&t(o),i.clear(),await a({to:`/sign-in`})}}export{i as t};
+import{d as e}from"./removable.js";import{Q as t,Z as n,pt as r}from"./app.js";function i(){let i=e(),a=r(),o=n()?.username;return async()=>{o&&t(o),i.clear(),await a({to:`/sign-in`})}}export{i as t};

@@ -1,0 +1,1 @@
+import{r as e}from"./useRouter.js";import{$ as t,F as n}from"./app.js";import{m as r}from"./Text.js";var i=r();function a(){let r=t();return(0,i.jsx)(n,{icon:`clock`,title:`Nothing was here at that time`,actions:(0,i.jsx)(e,{variant:`default`,onClick:()=>r(void 0),children:`Back to now`})})}export{a as t};

@@ -1,0 +1,1 @@
+import{d as e}from"./removable.js";import{P as t,X as n}from"./app.js";import{r}from"./undoAtOnce.js";function i(){let i=e(),a=n(`operator`);return(e,n)=>t(e,{onUndo:a&&n!==void 0?()=>void r(i,n):void 0})}export{i as t};
