@@ -166,7 +166,7 @@ test.describe('rejected requests', () => {
     const { body } = await callApi(page, 'GET', `/api/v1/containers?freezer_id=${id}`)
     expect(body).toEqual([])
     await page.goto(`${openServer.url}/app/freezers/${id}`)
-    await expect(page.getByText('Not found', { exact: true })).toBeVisible()
+    await expect(page.getByText(`The freezer ${name} was deleted`)).toBeVisible()
   })
 })
 

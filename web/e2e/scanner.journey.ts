@@ -100,6 +100,7 @@ for (const paths of pathGroups)
       '/events/$id': event_id,
       '/alerts/$id': alertId,
       '/rules/$code': 300,
+      '/activity/$id': 1, // the rules of the schema
     }
     const writes = recordWrites(page)
     for (const path of paths)

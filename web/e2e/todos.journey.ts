@@ -177,7 +177,7 @@ test('a user creates, assigns, finds, edits and deletes a todo', async ({ page, 
   await page.goForward()
   await deleteRow(page)
   await expectLoaded(page, 'Todos')
-  await expect(page.getByText(description)).toHaveCount(0)
+  await expect(page.getByRole('main').getByText(description)).toHaveCount(0)
 })
 
 test.describe('rejected requests', () => {
