@@ -23,6 +23,12 @@ var overrides = map[string]struct {
 		"containers": []any{map[string]any{"container_uuid": "{{container}}"}},
 	}},
 
+	"POST /api/v1/sites": {after: []string{
+		`pm.collectionVariables.set("changeset", pm.response.headers.get("X-Request-Id"));`,
+	}},
+	"GET /api/v1/changesets/{id}":       {path: map[string]string{"id": "{{changeset}}"}},
+	"POST /api/v1/changesets/{id}/undo": {path: map[string]string{"id": "{{changeset}}"}},
+
 	"POST /api/v1/checkouts":                      {body: map[string]any{"container_uuid": "{{container}}"}},
 	"POST /api/v1/checkouts/{id}/transfer":        {body: map[string]any{"holder": "Jane"}},
 	"DELETE /api/v1/stocktakes/{id}/scans/{code}": {path: map[string]string{"code": "LL-000417"}},
@@ -86,6 +92,10 @@ var sequences = map[string][]string{
 		"PATCH /account", "PUT /account", "GET /auth/token", "PUT /auth/token/{session_id}",
 		"POST /api/v1/tokens", "GET /api/v1/tokens", "DELETE /api/v1/tokens/{id}", "POST /api/v1/todos",
 		"DELETE /api/v1/todos/{id}", "DELETE /account", "POST /auth/logout",
+	},
+	"changesets": {
+		"POST /api/v1/sites", "GET /api/v1/changesets", "GET /api/v1/changesets/{id}",
+		"POST /api/v1/changesets/{id}/undo", "DELETE /api/v1/sites/{id}",
 	},
 	"checkouts": {
 		"POST /api/v1/containers", "GET /api/v1/checkouts", "POST /api/v1/checkouts", "PATCH /api/v1/checkouts/{id}",

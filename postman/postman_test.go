@@ -138,6 +138,7 @@ func (d *document) collection() collection {
 		{Key: "access_token", Description: "Sent with all requests. Set by signing in."},
 		{Key: "refresh_token", Description: "Renews the access token once. Set by signing in."},
 		{Key: "previous_token", Description: "The access token before registering, restored after signing out."},
+		{Key: "changeset", Description: "The request ID of the latest new site, which names its change set."},
 		{Key: "session", Description: "The ID of the current session."},
 		{Key: "link", Description: "The token of a link to choose a password. Set by creating a link."},
 		{Key: "folder", Description: "The directory in the URL of the uploaded file. Set by an upload."},

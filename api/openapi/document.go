@@ -105,6 +105,11 @@ var tags = []object{
 		"name":        "changes",
 		"description": "The history: every insert, update and delete, including those made in psql.",
 	},
+	{
+		"name": "changesets",
+		"description": "The history by request, in words, and the undo of all changes of a request. " +
+			"All changes of a transaction in psql are a change set as well.",
+	},
 	{"name": "service", "description": "The health, readiness and metrics of the server."},
 	{"name": "short routes", "description": "The paths of the replaced systems, such as `/site/1`. " +
 		"They run the same queries, but every success is a 200 and a list returns up to 1000 rows."},
