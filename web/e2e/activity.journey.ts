@@ -89,6 +89,7 @@ test('7: the mistaken import of yesterday is found by person, looked at, undone 
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(/^Change set \d+$/)
   await expect(page.getByRole('region', { name: 'Summary' })).toContainText('Undone by Olga Berg')
   await expect(page.getByText('60 changes')).toBeVisible()
+  await checkScreen(page, 'change-set')
   await page.goBack()
   await expectLoaded(page, 'Activity')
   await expect(page).toHaveURL(/period=yesterday&actor=olga/)
