@@ -207,8 +207,9 @@ func (p *prodStack) testBackup(t *testing.T) {
 	if !strings.Contains(out, "verified by a restore") || strings.Contains(out, "not verified") {
 		t.Errorf("the backup was not verified: %s", out)
 	}
-	if files := p.runInVolume(t, "backups", "ls"); strings.TrimSpace(files) != name {
-		t.Errorf("the volume contains %q, want %q", files, name)
+	want := name + "\n" + name + ".seal.json"
+	if files := p.runInVolume(t, "backups", "ls"); strings.TrimSpace(files) != want {
+		t.Errorf("the volume contains %q, want %q", files, want)
 	}
 }
 
