@@ -28,7 +28,9 @@ BEGIN
         NEW.version := 1 + coalesce((
             SELECT max((before ->> 'version')::bigint)
             FROM change
-            WHERE action = 'delete' AND table_name = TG_TABLE_NAME COLLATE "default" AND row_key = to_jsonb(NEW) ->> TG_ARGV[0]
+            WHERE action = 'delete'
+              AND table_name = TG_TABLE_NAME COLLATE "default"
+              AND row_key = to_jsonb(NEW) ->> TG_ARGV[0]
         ), 0);
     END IF;
     RETURN NEW;
@@ -72,10 +74,12 @@ CREATE INDEX alert_change_request_id_idx ON alert_change (request_id);
 
 
 -- A running undo restores rows as they were, with all columns. So the triggers that derive columns, change other rows or
--- check the caller do not run. Constraints hold, and undo_changeset checks the result.
+-- check the caller do not run. Constraints hold, and undo_changeset checks the result. Any role can set the setting, but
+-- only undo_changeset runs with the rights of the owner, who alone may insert into the history.
 CREATE FUNCTION is_undo() RETURNS boolean
 LANGUAGE sql STABLE
-RETURN coalesce(current_setting('labledger.undoes_id', true), '') <> '';
+RETURN coalesce(current_setting('labledger.undoes_id', true), '') <> ''
+    AND has_table_privilege('change'::regclass, 'INSERT');
 COMMENT ON FUNCTION is_undo IS 'Reports whether the running transaction is undoing a change set.';
 
 CREATE OR REPLACE TRIGGER set_place BEFORE INSERT OR UPDATE ON container
@@ -620,52 +624,35 @@ $$;
 COMMENT ON FUNCTION list_side_effects IS 'Returns the rows that an undo changed although the undone change set did not.';
 
 
+-- One container of each parent and of each freezer stands for all that were restored there.
 CREATE FUNCTION assert_restored_capacities(changeset bigint) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    parent  container;
-    holder  freezer;
-    content container;
+    restored container;
+    parent   container;
 BEGIN
-    FOR parent IN
-        SELECT *
+    FOR restored IN
+        SELECT DISTINCT ON (freezer_id, parent_uuid) *
         FROM container
         WHERE uuid IN (
-            SELECT (before ->> 'parent_uuid')::uuid
+            SELECT (before ->> 'uuid')::uuid
             FROM change
-            WHERE changeset_id = changeset AND table_name = 'container'
-        )
-        ORDER BY uuid
-        FOR NO KEY UPDATE
+            WHERE changeset_id = changeset AND table_name = 'container' AND before IS NOT NULL
+        ) AND status <> 'discarded'
+        ORDER BY freezer_id, parent_uuid, uuid
     LOOP
-        IF total_positions(parent) < (SELECT count(*) FROM container WHERE parent_uuid = parent.uuid) THEN
-            PERFORM reject_undo(container_name(parent) || ' is full.');
-        END IF;
-    END LOOP;
-    FOR holder IN
-        SELECT *
-        FROM freezer
-        WHERE id IN (
-            SELECT (before ->> 'freezer_id')::bigint
-            FROM change
-            WHERE changeset_id = changeset AND table_name = 'container'
-        ) AND capacity IS NOT NULL
-        ORDER BY id
-        FOR NO KEY UPDATE
-    LOOP
-        IF holder.capacity < (
-            SELECT count(*)
-            FROM container
-            WHERE freezer_id = holder.id AND parent_uuid IS NULL AND status <> 'discarded'
-        ) THEN
-            PERFORM reject_undo(holder.name || ' is full.');
+        IF restored.parent_uuid IS NULL THEN
+            PERFORM assert_freezer_capacity(restored);
+        ELSE
+            SELECT * INTO parent FROM container WHERE uuid = restored.parent_uuid FOR NO KEY UPDATE;
+            PERFORM assert_capacity(restored, parent);
         END IF;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION assert_restored_capacities IS
-    'Raises a conflict if a freezer or a container holds more than it can after an undo.';
+    'Raises a unique violation if a freezer or a container holds more than it can after an undo.';
 
 
 CREATE FUNCTION constraint_conflict(code text, of_table text, of_constraint text, message text) RETURNS text
@@ -684,6 +671,7 @@ RETURN coalesce(
         WHERE conrelid = to_regclass(quote_ident(of_table)) AND conname = of_constraint AND contype = 'f'
     ),
     CASE
+        WHEN message LIKE 'is full: %' THEN substr(message, length('is full: ') + 1) || '.' -- see assert_capacity
         WHEN of_constraint = 'container_position_unique' THEN 'The position of a container was taken since.'
         WHEN code = '23505' THEN format(
             'Another %s has the same %s by now.',
@@ -757,15 +745,15 @@ CREATE FUNCTION changeset_summary(changeset bigint, role text) RETURNS text
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
-    total    constant bigint := (SELECT count(*) FROM (
+    total       constant bigint := (SELECT count(*) FROM (
         SELECT FROM change WHERE changeset_id = changeset LIMIT 1001
     ) AS bounded);
-    first    change;
-    part     record;
-    place    text;
-    phrases  text[] := '{}';
-    undone   bigint := changeset;
-    undos    integer := 0;
+    first       change;
+    part        record;
+    place       text;
+    phrases     text[]  := '{}';
+    undone      bigint  := changeset;
+    undos       integer := 0;
     has_custody boolean := false; -- a check-out changes its container
 BEGIN
     LOOP
@@ -824,7 +812,9 @@ BEGIN
     END LOOP;
     RETURN CASE
         WHEN cardinality(phrases) > 3
-            THEN array_to_string(phrases[1:3], ', ') || format(' and %s more kinds of changes', cardinality(phrases) - 3)
+            THEN array_to_string(phrases[1:3], ', ') || format(
+                ' and %s more %s of changes', cardinality(phrases) - 3, CASE cardinality(phrases) WHEN 4 THEN 'kind' ELSE 'kinds' END
+            )
         WHEN cardinality(phrases) > 1
             THEN array_to_string(phrases[:cardinality(phrases) - 1], ', ') || ' and ' || phrases[cardinality(phrases)]
         ELSE phrases[1]
@@ -947,6 +937,7 @@ BEGIN
         SET CONSTRAINTS ALL DEFERRED;
         PERFORM restore_rows(changeset);
         SET CONSTRAINTS ALL IMMEDIATE;
+        PERFORM assert_restored_capacities(changeset);
     EXCEPTION WHEN integrity_constraint_violation THEN
         GET STACKED DIAGNOSTICS of_table = TABLE_NAME, of_constraint = CONSTRAINT_NAME;
         PERFORM reject_undo(constraint_conflict(sqlstate, of_table, of_constraint, sqlerrm));
@@ -971,7 +962,6 @@ BEGIN
     IF errors IS NOT NULL THEN
         PERFORM reject_undo('Other rows depend on what the change set left.', errors);
     END IF;
-    PERFORM assert_restored_capacities(changeset);
     RETURN QUERY SELECT * FROM list_changesets(coalesce(current_setting('labledger.role', true), '')) WHERE id = undo;
 END
 $$;

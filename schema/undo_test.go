@@ -79,14 +79,14 @@ var undoCases = map[string]struct{ setup, request, later, as, want string }{
 	"freezer full since": {
 		request: "UPDATE container SET parent_uuid = NULL, freezer_id = 1 WHERE freezer_id = 3 AND description = 'Rack 3'",
 		later:   "UPDATE freezer SET capacity = 1 WHERE id = 3; INSERT INTO container (freezer_id) VALUES (3)",
-		want:    "Small is full. Nothing was changed.",
+		want:    "Small holds at most 1 containers directly. Nothing was changed.",
 	},
 	"container full since": {
 		setup:   "UPDATE container SET rows = NULL, columns = NULL, capacity = 2 WHERE description = 'Box 8'",
 		request: "DELETE FROM container WHERE description = 'New'",
 		later: `INSERT INTO container (parent_uuid) SELECT '00000000-0000-0000-0000-000000000008'
 			FROM generate_series(1, 2)`,
-		want: "Box 8 is full. Nothing was changed.",
+		want: "Box 8 holds at most 2 containers. Nothing was changed.",
 	},
 	"check-out": {
 		request: "INSERT INTO checkout (container_uuid, holder) VALUES ('00000000-0000-0000-0000-000000000011', 'Bob')",
@@ -289,4 +289,26 @@ func TestUndo_races(t *testing.T) {
 			t.Errorf("without locks, the contact is still %q: the test proves nothing", *contact)
 		}
 	})
+}
+
+// TestIsUndo_serverRole: the setting of a running undo does not turn off the checks of other roles. The owner, who could
+// disable the triggers as well, is the control.
+func TestIsUndo_serverRole(t *testing.T) {
+	t.Parallel()
+	owner, server := pgtest.Pools(t)
+	const forged = `SET LOCAL labledger.undoes_id = '1';
+		INSERT INTO container (freezer_id, status, holder, held_since) VALUES (1, 'checked_out', 'Bob', now())`
+	for name, pool := range map[string]*pgxpool.Pool{"server": server, "owner": owner} {
+		tx, err := pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = tx.Conn().PgConn().Exec(t.Context(), forged).ReadAll()
+		if (err != nil) != (name == "server") || err != nil && !strings.Contains(err.Error(), "is set by a check-out") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
 }
