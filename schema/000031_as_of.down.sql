@@ -6,6 +6,12 @@ END
 $$;
 
 DROP FUNCTION free_positions;
+CREATE OR REPLACE FUNCTION total_positions(storage container) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(
+    $1.capacity,
+    $1.rows * $1.columns - coalesce(cardinality(string_to_array($1.blocked, ',')), 0)
+);
 DROP FUNCTION count_positions;
 DROP FUNCTION instrument_as_of;
 DROP FUNCTION site_as_of;

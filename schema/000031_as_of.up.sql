@@ -320,6 +320,10 @@ RETURN coalesce(capacity, rows * columns - coalesce(cardinality(string_to_array(
 COMMENT ON FUNCTION count_positions IS
     'Returns how many containers fit into a container; null for any number.';
 
+CREATE OR REPLACE FUNCTION total_positions(storage container) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN count_positions($1.rows, $1.columns, $1.blocked, $1.capacity)::integer;
+
 CREATE FUNCTION free_positions(rows integer, columns integer, blocked text, capacity integer, taken bigint)
 RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
