@@ -80,7 +80,7 @@ WITH input AS (
         SELECT
             change.at,
             actor,
-            coalesce(request_id, xid::text) AS change_set,
+            changeset_id::text AS change_set,
             table_name AS noun,
             action,
             row_key,
@@ -348,7 +348,7 @@ type GetSummaryRow struct {
 //	        SELECT
 //	            change.at,
 //	            actor,
-//	            coalesce(request_id, xid::text) AS change_set,
+//	            changeset_id::text AS change_set,
 //	            table_name AS noun,
 //	            action,
 //	            row_key,
