@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"labledger/api/rest"
 	"labledger/internal/apitest"
@@ -310,6 +311,31 @@ func TestStocktake_startedTwice(t *testing.T) {
 		want := fmt.Sprintf("has the open stock-take %d;", id)
 		if w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: %d %s, want 409 that %s", body, w.Code, w.Body, want)
+		}
+	}
+}
+
+// A deadlineRecorder keeps the deadlines that a handler sets.
+type deadlineRecorder struct {
+	*httptest.ResponseRecorder
+	read, write []time.Time
+}
+
+func (r *deadlineRecorder) SetReadDeadline(t time.Time) error { r.read = append(r.read, t); return nil }
+func (r *deadlineRecorder) SetWriteDeadline(t time.Time) error {
+	r.write = append(r.write, t)
+	return nil
+}
+
+// TestLong_deadlines: no deadline of the connection ends a write that may take long. A read deadline would cancel it.
+func TestLong_deadlines(t *testing.T) {
+	t.Parallel()
+	h := apitest.NewPublic(pgtest.Pool(t))
+	for _, path := range []string{"/api/v1/stocktakes/1/close", "/api/v1/changesets/1/undo"} {
+		w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
+		h.ServeHTTP(w, httptest.NewRequest("POST", path, nil))
+		if len(w.read) == 0 || !w.read[len(w.read)-1].IsZero() || !w.write[len(w.write)-1].IsZero() {
+			t.Errorf("%s: %d, read deadlines %v, write deadlines %v", path, w.Code, w.read, w.write)
 		}
 	}
 }

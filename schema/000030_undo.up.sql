@@ -42,8 +42,8 @@ DROP INDEX change_table_name_before_id_idx;
 CREATE INDEX change_table_name_before_id_idx ON change (table_name, (before -> 'id'))
     WHERE action = 'delete' AND before -> 'id' IS NOT NULL;
 
--- The changes of a row are recorded in their order. A foreign key renames assignees when the account is updated, but the
--- triggers of that run last, so owners are renamed before.
+-- The changes of a row are recorded in their order. A foreign key renames assignees when the account is updated, but
+-- the triggers of that run last, so owners are renamed before.
 CREATE OR REPLACE FUNCTION rename_owner() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -73,9 +73,9 @@ CREATE TRIGGER rename_assignee AFTER UPDATE OF username ON account
 CREATE INDEX alert_change_request_id_idx ON alert_change (request_id);
 
 
--- A running undo restores rows as they were, with all columns. So the triggers that derive columns, change other rows or
--- check the caller do not run. Constraints hold, and undo_changeset checks the result. Any role can set the setting, but
--- only undo_changeset runs with the rights of the owner, who alone may insert into the history.
+-- A running undo restores rows as they were, with all columns. So the triggers that derive columns, change other rows
+-- or check the caller do not run. Constraints hold, and undo_changeset checks the result. Any role can set the setting,
+-- but only undo_changeset runs with the rights of the owner, who alone may insert into the history.
 CREATE FUNCTION is_undo() RETURNS boolean
 LANGUAGE sql STABLE
 RETURN coalesce(current_setting('labledger.undoes_id', true), '') <> ''
@@ -170,7 +170,9 @@ BEGIN
     IF key ~ '^[0-9]{1,18}$' THEN
         RETURN (SELECT id FROM change WHERE id = key::bigint AND id = changeset_id);
     END IF;
-    found_ids := ARRAY(SELECT id FROM change WHERE request_id = key AND (id = changeset_id) IS TRUE ORDER BY id LIMIT 10);
+    found_ids := ARRAY(
+        SELECT id FROM change WHERE request_id = key AND (id = changeset_id) IS TRUE ORDER BY id LIMIT 10
+    );
     IF cardinality(found_ids) > 1 THEN
         RAISE EXCEPTION 'Several requests had the ID %. Use the ID of one of their change sets: %.',
             key, array_to_string(found_ids, ', ')
@@ -283,8 +285,8 @@ RETURN CASE
     WHEN history_key(of_table) IS NULL THEN 'The table has no history any more.'
 END;
 COMMENT ON FUNCTION undo_problem IS
-    'Returns why changes of one kind cannot be undone by a caller with a role; null if they can. The empty role is that '
-    'of psql.';
+    'Returns why changes of one kind cannot be undone by a caller with a role; null if they can. The empty role is '
+    'that of psql.';
 
 -- A check-out that is created together with its container was restored by the undo of a deletion.
 CREATE FUNCTION custody_undo_problem(changed change) RETURNS text
@@ -320,7 +322,8 @@ AS $$
     WHERE changeset_id = changeset AND table_name = 'checkout' AND custody_undo_problem(change) IS NOT NULL
     GROUP BY 1, 3
 $$;
-COMMENT ON FUNCTION list_undo_problems IS 'Returns why changes of a change set cannot be undone by a caller with a role.';
+COMMENT ON FUNCTION list_undo_problems IS
+    'Returns why changes of a change set cannot be undone by a caller with a role.';
 
 
 CREATE FUNCTION reject_undo(reason text, errors jsonb DEFAULT NULL) RETURNS void
@@ -414,7 +417,8 @@ BEGIN
     RETURN is_same;
 END
 $$;
-COMMENT ON FUNCTION is_same_state IS 'Reports whether two states of a row in the history differ only in their versions.';
+COMMENT ON FUNCTION is_same_state IS
+    'Reports whether two states of a row in the history differ only in their versions.';
 
 -- A row that was changed and changed back counts as unchanged.
 CREATE FUNCTION list_changes_since(changeset bigint)
@@ -509,7 +513,9 @@ DECLARE
 BEGIN
     IF (SELECT count(DISTINCT changed) FROM unnest(keys) AS changed) = cardinality(keys)
         AND NOT EXISTS (
-            SELECT FROM unnest(keys, states) AS changed (row_key, state) WHERE action = 'update' AND state ->> key <> row_key
+            SELECT
+            FROM unnest(keys, states) AS changed (row_key, state)
+            WHERE action = 'update' AND state ->> key <> row_key
         ) THEN
         BEGIN
             PERFORM restore_run(of_table, action, keys, states);
@@ -613,7 +619,8 @@ AS $$
           FROM change AS undone
           WHERE undone.changeset_id = changeset
             AND undone.table_name = effect.table_name
-            AND undone.row_key = coalesce(effect.before, effect.after) ->> coalesce(history_key(effect.table_name), 'account_id')
+            AND undone.row_key =
+                coalesce(effect.before, effect.after) ->> coalesce(history_key(effect.table_name), 'account_id')
       )
       AND NOT ( -- the items of a stock-take that were not scanned since
           effect.table_name = 'stocktake_item'
@@ -621,7 +628,8 @@ AS $$
               <= (SELECT at FROM change AS first WHERE first.id = changeset)
       )
 $$;
-COMMENT ON FUNCTION list_side_effects IS 'Returns the rows that an undo changed although the undone change set did not.';
+COMMENT ON FUNCTION list_side_effects IS
+    'Returns the rows that an undo changed although the undone change set did not.';
 
 
 -- One container of each parent and of each freezer stands for all that were restored there.
@@ -734,7 +742,8 @@ RETURN concat_ws(
     END,
     CASE
         WHEN place IS NULL THEN NULL
-        WHEN action = 'insert' OR was_moved THEN CASE WHEN total = 1 AND NOT was_moved THEN 'in ' ELSE 'into ' END || place
+        WHEN action = 'insert' OR was_moved
+            THEN CASE WHEN total = 1 AND NOT was_moved THEN 'in ' ELSE 'into ' END || place
     END
 );
 COMMENT ON FUNCTION changeset_part_text IS 'Describes the changes of one kind to the rows of one table.';
@@ -813,7 +822,9 @@ BEGIN
     RETURN CASE
         WHEN cardinality(phrases) > 3
             THEN array_to_string(phrases[1:3], ', ') || format(
-                ' and %s more %s of changes', cardinality(phrases) - 3, CASE cardinality(phrases) WHEN 4 THEN 'kind' ELSE 'kinds' END
+                ' and %s more %s of changes',
+                cardinality(phrases) - 3,
+                CASE cardinality(phrases) WHEN 4 THEN 'kind' ELSE 'kinds' END
             )
         WHEN cardinality(phrases) > 1
             THEN array_to_string(phrases[:cardinality(phrases) - 1], ', ') || ' and ' || phrases[cardinality(phrases)]
