@@ -65,12 +65,15 @@ func TestStream_heartbeatBetweenPages(t *testing.T) {
 // than fit.
 func TestStream_largeRows(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *memoryServer) {
+		l := s.listenIdle(t, "?last_event_id=0")
+		advance(pollInterval) // later, the first poll could make the stream read once more
+		s.source.takeLimits()
 		var ids []string
 		for range 6 {
 			ids = append(ids, s.source.add(1, pageBytes/2))
 		}
 		small := s.source.add(1, 1)
-		l := s.listen(t, "?last_event_id=0")
+		s.stream.Wake()
 		wantIDs(t, l, append(ids, small)...)
 		if got, want := s.source.takeLimits(), []int{pageRows, 2, 2, 2}; !slices.Equal(got, want) {
 			t.Errorf("limits of the pages %v, want %v", got, want)
