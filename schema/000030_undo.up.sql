@@ -420,7 +420,8 @@ $$;
 COMMENT ON FUNCTION is_same_state IS
     'Reports whether two states of a row in the history differ only in their versions.';
 
--- A row that was changed and changed back counts as unchanged.
+-- A row that was changed and changed back counts as unchanged. A row that got another key left nothing under its former
+-- one.
 CREATE FUNCTION list_changes_since(changeset bigint)
 RETURNS TABLE (table_name text, row_key text, name text, actor text, at timestamptz, changeset_id bigint)
 LANGUAGE sql STABLE
@@ -428,26 +429,34 @@ AS $$
     SELECT
         newest.table_name,
         newest.row_key,
-        history_row_name(newest.table_name, coalesce(mine.after, newest.after, newest.before)),
+        history_row_name(newest.table_name, coalesce(mine.state, newest.after, newest.before)),
         newest.actor,
         newest.at,
         newest.changeset_id
     FROM (
-        SELECT DISTINCT ON (table_name, row_key) *
+        SELECT DISTINCT ON (change.table_name, key) change.id, change.table_name, key, state
         FROM change
-        WHERE changeset_id = changeset
-        ORDER BY table_name, row_key, id DESC
+        JOIN (
+            SELECT written.table_name, history_key(written.table_name) AS column_name
+            FROM (SELECT DISTINCT change.table_name FROM change WHERE change.changeset_id = changeset) AS written
+        ) AS keyed USING (table_name)
+        CROSS JOIN LATERAL (
+            VALUES (change.row_key, change.after), (before ->> column_name, NULL)
+        ) AS left_behind (key, state)
+        WHERE change.changeset_id = changeset
+          AND key IS NOT NULL
+        ORDER BY change.table_name, key, change.id DESC, state NULLS LAST
     ) AS mine
     CROSS JOIN LATERAL (
         SELECT *
         FROM change AS later
         WHERE later.table_name = mine.table_name
-          AND later.row_key = mine.row_key
+          AND later.row_key = mine.key
           AND later.id > mine.id
         ORDER BY later.id DESC
         LIMIT 1
     ) AS newest
-    WHERE NOT is_same_state(newest.table_name, newest.after, mine.after)
+    WHERE NOT is_same_state(newest.table_name, newest.after, mine.state)
 $$;
 COMMENT ON FUNCTION list_changes_since IS
     'Returns the rows of a change set that differ from what it left, each with the change that was the last one.';

@@ -32,6 +32,17 @@ var undoCases = map[string]struct{ setup, request, later, as, want string }{
 		request: "DELETE FROM computer WHERE id = 2", later: "INSERT INTO computer (id, name, site_id) VALUES (2, 'X', 1)",
 		want: `"X was changed by db:labledger on `,
 	},
+	"former UUID used in between": {
+		request: "UPDATE container SET barcode = 'X' WHERE description = 'Tube 9';" + newUUID,
+		later: `INSERT INTO container (uuid, freezer_id) VALUES ('00000000-0000-0000-0000-000000000009', 2);
+			DELETE FROM container WHERE uuid = '00000000-0000-0000-0000-000000000009'`,
+	},
+	"former UUID taken since": {
+		request: newUUID,
+		later: `INSERT INTO container (uuid, description, freezer_id)
+			VALUES ('00000000-0000-0000-0000-000000000009', 'Again', 2)`,
+		want: `"Again was changed by db:labledger on `,
+	},
 	"deleted since": {
 		request: "UPDATE computer SET name = 'X' WHERE id = 2", later: "DELETE FROM computer WHERE id = 2",
 		want: `"X was changed by `,
@@ -170,6 +181,8 @@ func undo(ctx context.Context, pool *pgxpool.Pool, as string) error {
 	}
 	return err
 }
+
+const newUUID = "UPDATE container SET uuid = '00000000-0000-0000-0000-000000000018' WHERE description = 'Tube 9'"
 
 func TestUndo(t *testing.T) {
 	t.Parallel()
