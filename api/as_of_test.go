@@ -334,32 +334,6 @@ func TestAsOf_transaction(t *testing.T) {
 	}
 }
 
-// TestAsOf_oldHistory: rows of history that lack newer columns have their defaults.
-func TestAsOf_oldHistory(t *testing.T) {
-	t.Parallel()
-	pool := pgtest.Pool(t)
-	handler := apitest.NewPublic(pool)
-	pgtest.Exec(t, pool, `INSERT INTO change (at, actor, table_name, row_key, action, before, before_since)
-		VALUES ('2020-01-02Z', 'old', 'container', '123e4567-e89b-12d3-a456-426614174077', 'delete', '{"id": 77,
-			"uuid": "123e4567-e89b-12d3-a456-426614174077", "description": "Old", "freezer_id": 1, "version": 3}', '-infinity'),
-			('2020-01-02Z', 'old', 'freezer', '77', 'delete', '{"id": 77, "name": "Old", "site_id": 1, "version": 1}',
-			'2020-01-01Z')`)
-	for path, want := range map[string]string{
-		"/api/v1/containers/123e4567-e89b-12d3-a456-426614174077?as_of=2020-01-01": `"thaw_count":0,`,
-		"/api/v1/containers?status=stored&as_of=2020-01-01":                        `"description":"Old"`,
-		"/api/v1/freezers/77?as_of=2020-01-01":                                     `"capacity":null`,
-	} {
-		if w := apitest.Do(handler, "GET", path, ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
-			t.Errorf("%s: %d %s, want %s", path, w.Code, w.Body, want)
-		}
-	}
-	for _, at := range []string{"2019-12-31T23:59:59Z", "2020-01-02"} {
-		if w := apitest.Do(handler, "GET", "/api/v1/freezers/77?as_of="+at, ""); w.Code != http.StatusNotFound {
-			t.Errorf("as of %s: %d %s", at, w.Code, w.Body)
-		}
-	}
-}
-
 // TestAsOf_noETag: a row of the past has no ETag, so that no client takes it for the present row, and conditions on the
 // present row do not apply.
 func TestAsOf_noETag(t *testing.T) {

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// pastRows are 100,000 containers in 10 freezers, and 500,000 changes: each container was created five days ago, and
-// changed on each of the four days since then.
+// pastRows are 100,000 containers in 10 freezers, with 400,000 former versions: each container was created at a random
+// time of a day, and changed at that time on each of the next four days.
 var pastRows = []string{
-	`ALTER TABLE site DISABLE TRIGGER record_change`,
-	`ALTER TABLE freezer DISABLE TRIGGER record_change`,
-	`ALTER TABLE container DISABLE TRIGGER record_change`,
+	`ALTER TABLE site DISABLE TRIGGER USER`,
+	`ALTER TABLE freezer DISABLE TRIGGER USER`,
 	`INSERT INTO site (id, name) VALUES (1, 'Bench')`,
 	`INSERT INTO freezer (id, name, site_id) SELECT n, 'Freezer ' || n, 1 FROM generate_series(1, 10) AS n`,
+	`ALTER TABLE container DISABLE TRIGGER record_change, DISABLE TRIGGER set_version`,
 	`INSERT INTO container (uuid, description, freezer_id, kind, rows, columns)
 		SELECT lpad((freezer * 1000 + n)::text, 32, '0')::uuid, 'Box ' || n, freezer, 'box', 10, 10
 		FROM generate_series(1, 10) AS freezer, generate_series(1, 100) AS n`,
@@ -23,23 +23,14 @@ var pastRows = []string{
 		SELECT 'Mouse serum ' || n, box.uuid, 1 + n / 10, 1 + n % 10, 'tube', 'serum'
 		FROM container AS box, generate_series(0, 98) AS n
 		WHERE kind = 'box'`,
-	`INSERT INTO change (at, actor, table_name, row_key, action, after)
-		SELECT now() - interval '6 days', 'bench', name, row ->> 'id', 'insert', row
-		FROM (
-			SELECT 'site' AS name, to_jsonb(site) AS row FROM site
-			UNION ALL
-			SELECT 'freezer', to_jsonb(freezer) FROM freezer
-		) AS created`,
-	`INSERT INTO change (at, actor, table_name, row_key, action, before, after, before_since)
-		SELECT
-			start + interval '1 day' * nth, 'bench', 'container', uuid::text,
-			CASE nth WHEN 0 THEN 'insert' ELSE 'update' END,
-			CASE WHEN nth > 0 THEN to_jsonb(container) || jsonb_build_object('thaw_count', nth - 1) END,
-			to_jsonb(container) || jsonb_build_object('thaw_count', nth),
-			CASE WHEN nth > 0 THEN start + interval '1 day' * (nth - 1) END
-		FROM container, generate_series(0, 4) AS nth, LATERAL (
-			SELECT now() - interval '5 days' + interval '1 second' * (container.id * 7919 % 86400)
-		) AS created (start)`,
+	`ALTER TABLE container DISABLE TRIGGER USER`,
+	`UPDATE container
+		SET since = now() - interval '1 second' * (id * 7919 % 86400), thaw_count = 4`,
+	`INSERT INTO container_past
+		SELECT until, (jsonb_populate_record(container, jsonb_build_object('since', until - interval '1 day',
+			'thaw_count', nth))).*
+		FROM container, generate_series(0, 3) AS nth, LATERAL (SELECT since - interval '1 day' * (3 - nth)) AS at (until)
+		ORDER BY until`,
 	`VACUUM ANALYZE`,
 }
 
@@ -57,7 +48,7 @@ func benchPast(ctx context.Context, env environment) error {
 	fmt.Printf("\nTime of reads of the past, relative to the present: median of %d interleaved rounds (min to max)\n",
 		rounds)
 	var now time.Time
-	if err := env.pool.QueryRow(ctx, "SELECT max(at) FROM change").Scan(&now); err != nil {
+	if err := env.pool.QueryRow(ctx, "SELECT max(since) FROM container").Scan(&now); err != nil {
 		return err
 	}
 	const box = "00000000-0000-0000-0000-000000004050"

@@ -616,7 +616,7 @@ func (q *Queries) ImportAccounts(ctx context.Context, arg ImportAccountsParams) 
 }
 
 const listAccountChanges = `-- name: ListAccountChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 FROM change
 WHERE table_name = 'account'
   AND row_key = cast($1::bigint AS text)
@@ -628,7 +628,7 @@ type ListAccountChangesParams struct {
 
 // Lists the history of a user, oldest change first. The history remains after the user is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 //	FROM change
 //	WHERE table_name = 'account'
 //	  AND row_key = cast($1::bigint AS text)
@@ -655,7 +655,6 @@ func (q *Queries) ListAccountChanges(ctx context.Context, arg ListAccountChanges
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
-			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}

@@ -195,7 +195,7 @@ func (q *Queries) GetAttachment(ctx context.Context, arg GetAttachmentParams) (A
 }
 
 const listAttachmentChanges = `-- name: ListAttachmentChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 FROM change
 WHERE table_name = 'attachment'
   AND row_key = cast($1::bigint AS text)
@@ -207,7 +207,7 @@ type ListAttachmentChangesParams struct {
 
 // Lists the history of an attachment, oldest change first. The history remains after the attachment is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 //	FROM change
 //	WHERE table_name = 'attachment'
 //	  AND row_key = cast($1::bigint AS text)
@@ -234,7 +234,6 @@ func (q *Queries) ListAttachmentChanges(ctx context.Context, arg ListAttachmentC
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
-			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}

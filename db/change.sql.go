@@ -11,7 +11,7 @@ import (
 
 const listChanges = `-- name: ListChanges :many
 SELECT
-    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message, change.changeset_id, change.undoes_id, change.before_since,
+    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message, change.changeset_id, change.undoes_id,
     xid < (SELECT settled_xid()) AS settled
 FROM change
 WHERE table_name NOT IN ('account', 'credential', 'password_link', 'view')
@@ -33,7 +33,7 @@ type ListChangesRow struct {
 // accounts and views.
 //
 //	SELECT
-//	    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message, change.changeset_id, change.undoes_id, change.before_since,
+//	    change.id, change.at, change.actor, change.request_id, change.table_name, change.row_key, change.action, change.before, change.after, change.xid, change.message, change.changeset_id, change.undoes_id,
 //	    xid < (SELECT settled_xid()) AS settled
 //	FROM change
 //	WHERE table_name NOT IN ('account', 'credential', 'password_link', 'view')
@@ -61,7 +61,6 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Lis
 			&i.Change.Message,
 			&i.Change.ChangesetID,
 			&i.Change.UndoesID,
-			&i.Change.BeforeSince,
 			&i.Settled,
 		); err != nil {
 			return nil, err

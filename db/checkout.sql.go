@@ -111,7 +111,7 @@ UPDATE container SET
     status_reason = $1::text
 WHERE container.uuid = $2::uuid
   AND (SELECT count(*) FROM ended) >= 0 -- ends the check-out first
-RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 `
 
 type DiscardContainerParams struct {
@@ -144,7 +144,7 @@ type DiscardContainerParams struct {
 //	    status_reason = $1::text
 //	WHERE container.uuid = $2::uuid
 //	  AND (SELECT count(*) FROM ended) >= 0 -- ends the check-out first
-//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 func (q *Queries) DiscardContainer(ctx context.Context, arg DiscardContainerParams) (Container, error) {
 	row := q.db.QueryRow(ctx, discardContainer, arg.Reason, arg.Uuid, arg.Version)
 	var i Container
@@ -181,6 +181,7 @@ func (q *Queries) DiscardContainer(ctx context.Context, arg DiscardContainerPara
 		&i.Holder,
 		&i.HeldSince,
 		&i.DueOn,
+		&i.Since,
 	)
 	return i, err
 }
@@ -395,7 +396,7 @@ func (q *Queries) GetCheckoutTerms(ctx context.Context, arg GetCheckoutTermsPara
 }
 
 const listCheckoutChanges = `-- name: ListCheckoutChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 FROM change
 WHERE table_name = 'checkout'
   AND row_key = cast($1::bigint AS text)
@@ -407,7 +408,7 @@ type ListCheckoutChangesParams struct {
 
 // Lists the history of a check-out, oldest change first. The history remains after the container is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 //	FROM change
 //	WHERE table_name = 'checkout'
 //	  AND row_key = cast($1::bigint AS text)
@@ -434,7 +435,6 @@ func (q *Queries) ListCheckoutChanges(ctx context.Context, arg ListCheckoutChang
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
-			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}
@@ -544,7 +544,7 @@ UPDATE container SET status = 'stored'
 WHERE uuid = $1::uuid
   AND assert_version(version, $2::bigint)
   AND assert_absent(container)
-RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 `
 
 type MarkContainerFoundParams struct {
@@ -558,7 +558,7 @@ type MarkContainerFoundParams struct {
 //	WHERE uuid = $1::uuid
 //	  AND assert_version(version, $2::bigint)
 //	  AND assert_absent(container)
-//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 func (q *Queries) MarkContainerFound(ctx context.Context, arg MarkContainerFoundParams) (Container, error) {
 	row := q.db.QueryRow(ctx, markContainerFound, arg.Uuid, arg.Version)
 	var i Container
@@ -595,6 +595,7 @@ func (q *Queries) MarkContainerFound(ctx context.Context, arg MarkContainerFound
 		&i.Holder,
 		&i.HeldSince,
 		&i.DueOn,
+		&i.Since,
 	)
 	return i, err
 }
@@ -621,7 +622,7 @@ UPDATE container SET
     status_reason = $1::text
 WHERE container.uuid = $2::uuid
   AND (SELECT count(*) FROM ended) >= 0 -- ends the check-out first
-RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 `
 
 type MarkContainerLostParams struct {
@@ -653,7 +654,7 @@ type MarkContainerLostParams struct {
 //	    status_reason = $1::text
 //	WHERE container.uuid = $2::uuid
 //	  AND (SELECT count(*) FROM ended) >= 0 -- ends the check-out first
-//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 func (q *Queries) MarkContainerLost(ctx context.Context, arg MarkContainerLostParams) (Container, error) {
 	row := q.db.QueryRow(ctx, markContainerLost, arg.Reason, arg.Uuid, arg.Version)
 	var i Container
@@ -690,6 +691,7 @@ func (q *Queries) MarkContainerLost(ctx context.Context, arg MarkContainerLostPa
 		&i.Holder,
 		&i.HeldSince,
 		&i.DueOn,
+		&i.Since,
 	)
 	return i, err
 }

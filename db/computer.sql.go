@@ -23,7 +23,7 @@ VALUES (
     $2::macaddr,
     $3::bigint
 )
-RETURNING id, name, mac, site_id, version
+RETURNING id, name, mac, site_id, version, since
 `
 
 type CreateComputerParams struct {
@@ -44,7 +44,7 @@ type CreateComputerParams struct {
 //	    $2::macaddr,
 //	    $3::bigint
 //	)
-//	RETURNING id, name, mac, site_id, version
+//	RETURNING id, name, mac, site_id, version, since
 func (q *Queries) CreateComputer(ctx context.Context, arg CreateComputerParams) (Computer, error) {
 	row := q.db.QueryRow(ctx, createComputer, arg.Name, arg.Mac, arg.SiteID)
 	var i Computer
@@ -54,6 +54,7 @@ func (q *Queries) CreateComputer(ctx context.Context, arg CreateComputerParams) 
 		&i.Mac,
 		&i.SiteID,
 		&i.Version,
+		&i.Since,
 	)
 	return i, err
 }
@@ -62,7 +63,7 @@ const deleteComputer = `-- name: DeleteComputer :one
 DELETE FROM computer
 WHERE id = $1::bigint
   AND assert_version(version, $2::bigint)
-RETURNING id, name, mac, site_id, version
+RETURNING id, name, mac, site_id, version, since
 `
 
 type DeleteComputerParams struct {
@@ -75,7 +76,7 @@ type DeleteComputerParams struct {
 //	DELETE FROM computer
 //	WHERE id = $1::bigint
 //	  AND assert_version(version, $2::bigint)
-//	RETURNING id, name, mac, site_id, version
+//	RETURNING id, name, mac, site_id, version, since
 func (q *Queries) DeleteComputer(ctx context.Context, arg DeleteComputerParams) (Computer, error) {
 	row := q.db.QueryRow(ctx, deleteComputer, arg.ID, arg.Version)
 	var i Computer
@@ -85,12 +86,13 @@ func (q *Queries) DeleteComputer(ctx context.Context, arg DeleteComputerParams) 
 		&i.Mac,
 		&i.SiteID,
 		&i.Version,
+		&i.Since,
 	)
 	return i, err
 }
 
 const getComputer = `-- name: GetComputer :one
-SELECT id, name, mac, site_id, version
+SELECT id, name, mac, site_id, version, since
 FROM computer
 WHERE id = $1::bigint
 `
@@ -101,7 +103,7 @@ type GetComputerParams struct {
 
 // Returns one computer.
 //
-//	SELECT id, name, mac, site_id, version
+//	SELECT id, name, mac, site_id, version, since
 //	FROM computer
 //	WHERE id = $1::bigint
 func (q *Queries) GetComputer(ctx context.Context, arg GetComputerParams) (Computer, error) {
@@ -113,6 +115,7 @@ func (q *Queries) GetComputer(ctx context.Context, arg GetComputerParams) (Compu
 		&i.Mac,
 		&i.SiteID,
 		&i.Version,
+		&i.Since,
 	)
 	return i, err
 }
@@ -391,7 +394,7 @@ func (q *Queries) ImportComputers(ctx context.Context, arg ImportComputersParams
 }
 
 const listComputerChanges = `-- name: ListComputerChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 FROM change
 WHERE table_name = 'computer'
   AND row_key = cast($1::bigint AS text)
@@ -403,7 +406,7 @@ type ListComputerChangesParams struct {
 
 // Lists the history of a computer, oldest change first. The history remains after the computer is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 //	FROM change
 //	WHERE table_name = 'computer'
 //	  AND row_key = cast($1::bigint AS text)
@@ -430,7 +433,6 @@ func (q *Queries) ListComputerChanges(ctx context.Context, arg ListComputerChang
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
-			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}
@@ -444,7 +446,7 @@ func (q *Queries) ListComputerChanges(ctx context.Context, arg ListComputerChang
 
 const listComputers = `-- name: ListComputers :many
 SELECT
-    computer.id, computer.name, computer.mac, computer.site_id, computer.version,
+    computer.id, computer.name, computer.mac, computer.site_id, computer.version, computer.since,
     search_text(
         name || coalesce(E'\n' || mac::text || E'\n' || replace(mac::text, ':', ''), '')
     ) AS search
@@ -459,7 +461,7 @@ type ListComputersRow struct {
 // Lists the computers.
 //
 //	SELECT
-//	    computer.id, computer.name, computer.mac, computer.site_id, computer.version,
+//	    computer.id, computer.name, computer.mac, computer.site_id, computer.version, computer.since,
 //	    search_text(
 //	        name || coalesce(E'\n' || mac::text || E'\n' || replace(mac::text, ':', ''), '')
 //	    ) AS search
@@ -479,6 +481,7 @@ func (q *Queries) ListComputers(ctx context.Context) ([]ListComputersRow, error)
 			&i.Computer.Mac,
 			&i.Computer.SiteID,
 			&i.Computer.Version,
+			&i.Computer.Since,
 			&i.Search,
 		); err != nil {
 			return nil, err
@@ -498,7 +501,7 @@ UPDATE computer SET
     site_id = CASE WHEN 'site_id' = ANY ($1) THEN $4::bigint ELSE site_id END
 WHERE id = $5::bigint
   AND assert_version(version, $6::bigint)
-RETURNING id, name, mac, site_id, version
+RETURNING id, name, mac, site_id, version, since
 `
 
 type PatchComputerParams struct {
@@ -518,7 +521,7 @@ type PatchComputerParams struct {
 //	    site_id = CASE WHEN 'site_id' = ANY ($1) THEN $4::bigint ELSE site_id END
 //	WHERE id = $5::bigint
 //	  AND assert_version(version, $6::bigint)
-//	RETURNING id, name, mac, site_id, version
+//	RETURNING id, name, mac, site_id, version, since
 func (q *Queries) PatchComputer(ctx context.Context, arg PatchComputerParams) (Computer, error) {
 	row := q.db.QueryRow(ctx, patchComputer,
 		arg.Given,
@@ -535,6 +538,7 @@ func (q *Queries) PatchComputer(ctx context.Context, arg PatchComputerParams) (C
 		&i.Mac,
 		&i.SiteID,
 		&i.Version,
+		&i.Since,
 	)
 	return i, err
 }
@@ -558,7 +562,7 @@ ON CONFLICT (id) DO UPDATE SET
     mac = excluded.mac,
     site_id = excluded.site_id
 WHERE assert_version(computer.version, $5)
-RETURNING computer.id, computer.name, computer.mac, computer.site_id, computer.version, xmax = 0 AS created
+RETURNING computer.id, computer.name, computer.mac, computer.site_id, computer.version, computer.since, xmax = 0 AS created
 `
 
 type UpsertComputerParams struct {
@@ -594,7 +598,7 @@ type UpsertComputerRow struct {
 //	    mac = excluded.mac,
 //	    site_id = excluded.site_id
 //	WHERE assert_version(computer.version, $5)
-//	RETURNING computer.id, computer.name, computer.mac, computer.site_id, computer.version, xmax = 0 AS created
+//	RETURNING computer.id, computer.name, computer.mac, computer.site_id, computer.version, computer.since, xmax = 0 AS created
 func (q *Queries) UpsertComputer(ctx context.Context, arg UpsertComputerParams) (UpsertComputerRow, error) {
 	row := q.db.QueryRow(ctx, upsertComputer,
 		arg.ID,
@@ -610,6 +614,7 @@ func (q *Queries) UpsertComputer(ctx context.Context, arg UpsertComputerParams) 
 		&i.Computer.Mac,
 		&i.Computer.SiteID,
 		&i.Computer.Version,
+		&i.Computer.Since,
 		&i.Created,
 	)
 	return i, err

@@ -56,7 +56,7 @@ VALUES (
     $18::uuid,
     $19::text
 )
-RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 `
 
 type CreateContainerParams struct {
@@ -126,7 +126,7 @@ type CreateContainerParams struct {
 //	    $18::uuid,
 //	    $19::text
 //	)
-//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 func (q *Queries) CreateContainer(ctx context.Context, arg CreateContainerParams) (Container, error) {
 	row := q.db.QueryRow(ctx, createContainer,
 		arg.Uuid,
@@ -183,6 +183,7 @@ func (q *Queries) CreateContainer(ctx context.Context, arg CreateContainerParams
 		&i.Holder,
 		&i.HeldSince,
 		&i.DueOn,
+		&i.Since,
 	)
 	return i, err
 }
@@ -206,7 +207,7 @@ WHERE container.uuid = $1::uuid
       'containers', (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1),
       'open check-outs', (SELECT count(*) FROM checkout WHERE container_uuid = $1 AND returned_at IS NULL)
   )))
-RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 `
 
 type DeleteContainerParams struct {
@@ -236,7 +237,7 @@ type DeleteContainerParams struct {
 //	      'containers', (SELECT count(*) FROM container AS content WHERE content.parent_uuid = $1),
 //	      'open check-outs', (SELECT count(*) FROM checkout WHERE container_uuid = $1 AND returned_at IS NULL)
 //	  )))
-//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 func (q *Queries) DeleteContainer(ctx context.Context, arg DeleteContainerParams) (Container, error) {
 	row := q.db.QueryRow(ctx, deleteContainer, arg.Uuid, arg.Version, arg.Cascade)
 	var i Container
@@ -273,12 +274,13 @@ func (q *Queries) DeleteContainer(ctx context.Context, arg DeleteContainerParams
 		&i.Holder,
 		&i.HeldSince,
 		&i.DueOn,
+		&i.Since,
 	)
 	return i, err
 }
 
 const getContainer = `-- name: GetContainer :one
-SELECT id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+SELECT id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 FROM container
 WHERE uuid = $1::uuid
 `
@@ -289,7 +291,7 @@ type GetContainerParams struct {
 
 // Returns one container.
 //
-//	SELECT id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+//	SELECT id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 //	FROM container
 //	WHERE uuid = $1::uuid
 func (q *Queries) GetContainer(ctx context.Context, arg GetContainerParams) (Container, error) {
@@ -328,6 +330,7 @@ func (q *Queries) GetContainer(ctx context.Context, arg GetContainerParams) (Con
 		&i.Holder,
 		&i.HeldSince,
 		&i.DueOn,
+		&i.Since,
 	)
 	return i, err
 }
@@ -892,7 +895,7 @@ func (q *Queries) ImportContainers(ctx context.Context, arg ImportContainersPara
 }
 
 const listContainerChanges = `-- name: ListContainerChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 FROM change
 WHERE table_name = 'container'
   AND row_key = cast($1::uuid AS text)
@@ -904,7 +907,7 @@ type ListContainerChangesParams struct {
 
 // Lists the history of a container, oldest change first. The history remains after the container is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 //	FROM change
 //	WHERE table_name = 'container'
 //	  AND row_key = cast($1::uuid AS text)
@@ -931,7 +934,6 @@ func (q *Queries) ListContainerChanges(ctx context.Context, arg ListContainerCha
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
-			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}
@@ -945,7 +947,7 @@ func (q *Queries) ListContainerChanges(ctx context.Context, arg ListContainerCha
 
 const listContainers = `-- name: ListContainers :many
 SELECT
-    container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, container.status, container.status_reason, container.holder, container.held_since, container.due_on,
+    container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, container.status, container.status_reason, container.holder, container.held_since, container.due_on, container.since,
     search_text(
         coalesce(description, '') || coalesce(E'\n' || barcode, '') || coalesce(E'\n' || kind, '')
         || coalesce(E'\n' || type, '') || coalesce(E'\n' || owner, '') || coalesce(E'\n' || project, '')
@@ -961,7 +963,7 @@ type ListContainersRow struct {
 // Lists the containers.
 //
 //	SELECT
-//	    container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, container.status, container.status_reason, container.holder, container.held_since, container.due_on,
+//	    container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, container.status, container.status_reason, container.holder, container.held_since, container.due_on, container.since,
 //	    search_text(
 //	        coalesce(description, '') || coalesce(E'\n' || barcode, '') || coalesce(E'\n' || kind, '')
 //	        || coalesce(E'\n' || type, '') || coalesce(E'\n' || owner, '') || coalesce(E'\n' || project, '')
@@ -1009,6 +1011,7 @@ func (q *Queries) ListContainers(ctx context.Context) ([]ListContainersRow, erro
 			&i.Container.Holder,
 			&i.Container.HeldSince,
 			&i.Container.DueOn,
+			&i.Container.Since,
 			&i.Search,
 		); err != nil {
 			return nil, err
@@ -1051,7 +1054,7 @@ UPDATE container SET
 WHERE uuid = $20::uuid
   AND assert_version(version, $21::bigint)
   AND assert_unchanged('id', id, $22::bigint)
-RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 `
 
 type PatchContainerParams struct {
@@ -1111,7 +1114,7 @@ type PatchContainerParams struct {
 //	WHERE uuid = $20::uuid
 //	  AND assert_version(version, $21::bigint)
 //	  AND assert_unchanged('id', id, $22::bigint)
-//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on
+//	RETURNING id, uuid, description, freezer_id, version, barcode, kind, type, owner, project, quantity, unit, expires_on, thaw_count, rows, columns, scheme, blocked, capacity, parent_uuid, position, position_row, position_column, parent_depth, parent_layout, depth, layout, status, status_reason, holder, held_since, due_on, since
 func (q *Queries) PatchContainer(ctx context.Context, arg PatchContainerParams) (Container, error) {
 	row := q.db.QueryRow(ctx, patchContainer,
 		arg.Given,
@@ -1171,6 +1174,7 @@ func (q *Queries) PatchContainer(ctx context.Context, arg PatchContainerParams) 
 		&i.Holder,
 		&i.HeldSince,
 		&i.DueOn,
+		&i.Since,
 	)
 	return i, err
 }
@@ -1251,7 +1255,7 @@ ON CONFLICT (uuid) DO UPDATE SET
     END
 WHERE assert_version(container.version, $22)
   AND assert_unchanged('id', container.id, $1)
-RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, container.status, container.status_reason, container.holder, container.held_since, container.due_on, xmax = 0 AS created
+RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, container.status, container.status_reason, container.holder, container.held_since, container.due_on, container.since, xmax = 0 AS created
 `
 
 type UpsertContainerParams struct {
@@ -1362,7 +1366,7 @@ type UpsertContainerRow struct {
 //	    END
 //	WHERE assert_version(container.version, $22)
 //	  AND assert_unchanged('id', container.id, $1)
-//	RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, container.status, container.status_reason, container.holder, container.held_since, container.due_on, xmax = 0 AS created
+//	RETURNING container.id, container.uuid, container.description, container.freezer_id, container.version, container.barcode, container.kind, container.type, container.owner, container.project, container.quantity, container.unit, container.expires_on, container.thaw_count, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.parent_uuid, container.position, container.position_row, container.position_column, container.parent_depth, container.parent_layout, container.depth, container.layout, container.status, container.status_reason, container.holder, container.held_since, container.due_on, container.since, xmax = 0 AS created
 func (q *Queries) UpsertContainer(ctx context.Context, arg UpsertContainerParams) (UpsertContainerRow, error) {
 	row := q.db.QueryRow(ctx, upsertContainer,
 		arg.ID,
@@ -1422,6 +1426,7 @@ func (q *Queries) UpsertContainer(ctx context.Context, arg UpsertContainerParams
 		&i.Container.Holder,
 		&i.Container.HeldSince,
 		&i.Container.DueOn,
+		&i.Container.Since,
 		&i.Created,
 	)
 	return i, err

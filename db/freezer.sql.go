@@ -21,7 +21,7 @@ VALUES (
     $2::bigint,
     $3::integer
 )
-RETURNING id, name, site_id, version, capacity
+RETURNING id, name, site_id, version, capacity, since
 `
 
 type CreateFreezerParams struct {
@@ -42,7 +42,7 @@ type CreateFreezerParams struct {
 //	    $2::bigint,
 //	    $3::integer
 //	)
-//	RETURNING id, name, site_id, version, capacity
+//	RETURNING id, name, site_id, version, capacity, since
 func (q *Queries) CreateFreezer(ctx context.Context, arg CreateFreezerParams) (Freezer, error) {
 	row := q.db.QueryRow(ctx, createFreezer, arg.Name, arg.SiteID, arg.Capacity)
 	var i Freezer
@@ -52,6 +52,7 @@ func (q *Queries) CreateFreezer(ctx context.Context, arg CreateFreezerParams) (F
 		&i.SiteID,
 		&i.Version,
 		&i.Capacity,
+		&i.Since,
 	)
 	return i, err
 }
@@ -67,7 +68,7 @@ WHERE id = $1::bigint
       'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id),
       'stock-takes', (SELECT count(*) FROM stocktake WHERE stocktake.freezer_id = freezer.id)
   )))
-RETURNING id, name, site_id, version, capacity
+RETURNING id, name, site_id, version, capacity, since
 `
 
 type DeleteFreezerParams struct {
@@ -89,7 +90,7 @@ type DeleteFreezerParams struct {
 //	      'containers', (SELECT count(*) FROM container WHERE container.freezer_id = freezer.id),
 //	      'stock-takes', (SELECT count(*) FROM stocktake WHERE stocktake.freezer_id = freezer.id)
 //	  )))
-//	RETURNING id, name, site_id, version, capacity
+//	RETURNING id, name, site_id, version, capacity, since
 func (q *Queries) DeleteFreezer(ctx context.Context, arg DeleteFreezerParams) (Freezer, error) {
 	row := q.db.QueryRow(ctx, deleteFreezer, arg.ID, arg.Version, arg.Cascade)
 	var i Freezer
@@ -99,12 +100,13 @@ func (q *Queries) DeleteFreezer(ctx context.Context, arg DeleteFreezerParams) (F
 		&i.SiteID,
 		&i.Version,
 		&i.Capacity,
+		&i.Since,
 	)
 	return i, err
 }
 
 const getFreezer = `-- name: GetFreezer :one
-SELECT id, name, site_id, version, capacity
+SELECT id, name, site_id, version, capacity, since
 FROM freezer
 WHERE id = $1::bigint
 `
@@ -115,7 +117,7 @@ type GetFreezerParams struct {
 
 // Returns one freezer.
 //
-//	SELECT id, name, site_id, version, capacity
+//	SELECT id, name, site_id, version, capacity, since
 //	FROM freezer
 //	WHERE id = $1::bigint
 func (q *Queries) GetFreezer(ctx context.Context, arg GetFreezerParams) (Freezer, error) {
@@ -127,6 +129,7 @@ func (q *Queries) GetFreezer(ctx context.Context, arg GetFreezerParams) (Freezer
 		&i.SiteID,
 		&i.Version,
 		&i.Capacity,
+		&i.Since,
 	)
 	return i, err
 }
@@ -365,7 +368,7 @@ func (q *Queries) ImportFreezers(ctx context.Context, arg ImportFreezersParams) 
 }
 
 const listFreezerChanges = `-- name: ListFreezerChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 FROM change
 WHERE table_name = 'freezer'
   AND row_key = cast($1::bigint AS text)
@@ -377,7 +380,7 @@ type ListFreezerChangesParams struct {
 
 // Lists the history of a freezer, oldest change first. The history remains after the freezer is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 //	FROM change
 //	WHERE table_name = 'freezer'
 //	  AND row_key = cast($1::bigint AS text)
@@ -404,7 +407,6 @@ func (q *Queries) ListFreezerChanges(ctx context.Context, arg ListFreezerChanges
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
-			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}
@@ -418,7 +420,7 @@ func (q *Queries) ListFreezerChanges(ctx context.Context, arg ListFreezerChanges
 
 const listFreezers = `-- name: ListFreezers :many
 SELECT
-    freezer.id, freezer.name, freezer.site_id, freezer.version, freezer.capacity,
+    freezer.id, freezer.name, freezer.site_id, freezer.version, freezer.capacity, freezer.since,
     search_text(name) AS search
 FROM freezer
 `
@@ -431,7 +433,7 @@ type ListFreezersRow struct {
 // Lists the freezers.
 //
 //	SELECT
-//	    freezer.id, freezer.name, freezer.site_id, freezer.version, freezer.capacity,
+//	    freezer.id, freezer.name, freezer.site_id, freezer.version, freezer.capacity, freezer.since,
 //	    search_text(name) AS search
 //	FROM freezer
 func (q *Queries) ListFreezers(ctx context.Context) ([]ListFreezersRow, error) {
@@ -449,6 +451,7 @@ func (q *Queries) ListFreezers(ctx context.Context) ([]ListFreezersRow, error) {
 			&i.Freezer.SiteID,
 			&i.Freezer.Version,
 			&i.Freezer.Capacity,
+			&i.Freezer.Since,
 			&i.Search,
 		); err != nil {
 			return nil, err
@@ -468,7 +471,7 @@ UPDATE freezer SET
     capacity = CASE WHEN 'capacity' = ANY ($1) THEN $4::integer ELSE capacity END
 WHERE id = $5::bigint
   AND assert_version(version, $6::bigint)
-RETURNING id, name, site_id, version, capacity
+RETURNING id, name, site_id, version, capacity, since
 `
 
 type PatchFreezerParams struct {
@@ -488,7 +491,7 @@ type PatchFreezerParams struct {
 //	    capacity = CASE WHEN 'capacity' = ANY ($1) THEN $4::integer ELSE capacity END
 //	WHERE id = $5::bigint
 //	  AND assert_version(version, $6::bigint)
-//	RETURNING id, name, site_id, version, capacity
+//	RETURNING id, name, site_id, version, capacity, since
 func (q *Queries) PatchFreezer(ctx context.Context, arg PatchFreezerParams) (Freezer, error) {
 	row := q.db.QueryRow(ctx, patchFreezer,
 		arg.Given,
@@ -505,6 +508,7 @@ func (q *Queries) PatchFreezer(ctx context.Context, arg PatchFreezerParams) (Fre
 		&i.SiteID,
 		&i.Version,
 		&i.Capacity,
+		&i.Since,
 	)
 	return i, err
 }
@@ -528,7 +532,7 @@ ON CONFLICT (id) DO UPDATE SET
     site_id = excluded.site_id,
     capacity = CASE WHEN 'capacity' = ANY ($6::text[]) THEN excluded.capacity ELSE freezer.capacity END
 WHERE assert_version(freezer.version, $5)
-RETURNING freezer.id, freezer.name, freezer.site_id, freezer.version, freezer.capacity, xmax = 0 AS created
+RETURNING freezer.id, freezer.name, freezer.site_id, freezer.version, freezer.capacity, freezer.since, xmax = 0 AS created
 `
 
 type UpsertFreezerParams struct {
@@ -565,7 +569,7 @@ type UpsertFreezerRow struct {
 //	    site_id = excluded.site_id,
 //	    capacity = CASE WHEN 'capacity' = ANY ($6::text[]) THEN excluded.capacity ELSE freezer.capacity END
 //	WHERE assert_version(freezer.version, $5)
-//	RETURNING freezer.id, freezer.name, freezer.site_id, freezer.version, freezer.capacity, xmax = 0 AS created
+//	RETURNING freezer.id, freezer.name, freezer.site_id, freezer.version, freezer.capacity, freezer.since, xmax = 0 AS created
 func (q *Queries) UpsertFreezer(ctx context.Context, arg UpsertFreezerParams) (UpsertFreezerRow, error) {
 	row := q.db.QueryRow(ctx, upsertFreezer,
 		arg.ID,
@@ -582,6 +586,7 @@ func (q *Queries) UpsertFreezer(ctx context.Context, arg UpsertFreezerParams) (U
 		&i.Freezer.SiteID,
 		&i.Freezer.Version,
 		&i.Freezer.Capacity,
+		&i.Freezer.Since,
 		&i.Created,
 	)
 	return i, err

@@ -180,8 +180,6 @@ type Change struct {
 	ChangesetID int64 `json:"changeset_id"`
 	// ID of the change set that the change undoes; null for any other change.
 	UndoesID *int64 `json:"undoes_id"`
-	// Time since when the row of the register was as before: the latest time of its earlier changes; null for a new row and for other tables.
-	BeforeSince *time.Time `json:"before_since"`
 }
 
 // Change sets: all changes of one request, or of one transaction in psql.
@@ -252,6 +250,26 @@ type Computer struct {
 	SiteID int64 `json:"site_id"`
 	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
+	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	Since time.Time `json:"since"`
+}
+
+// Former versions of the computers, also of deleted ones. Append-only.
+type ComputerPast struct {
+	// ID of the computer.
+	ID int64 `json:"id"`
+	// Name of the computer.
+	Name string `json:"name"`
+	// MAC address of the computer, unique among computers; null if unknown.
+	Mac *sqltype.MAC `json:"mac"`
+	// ID of the site of the computer.
+	SiteID int64 `json:"site_id"`
+	// Version of the row: 1, 2, 3, …; every change increases it.
+	Version int64 `json:"version"`
+	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	Since time.Time `json:"since"`
+	// Time until which the row was as it is here.
+	Until time.Time `json:"until"`
 }
 
 // A shelf, rack, box, plate or tube. It lies in a freezer directly or in another container.
@@ -320,6 +338,80 @@ type Container struct {
 	HeldSince *time.Time `json:"held_since"`
 	// Day when the holder is to return the container.
 	DueOn *sqltype.Date `json:"due_on"`
+	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	Since time.Time `json:"since"`
+}
+
+// Former versions of the containers, also of deleted ones. Append-only.
+type ContainerPast struct {
+	// ID of the container.
+	ID int64 `json:"id"`
+	// UUID of the container: its key in the API.
+	Uuid uuid.UUID `json:"uuid"`
+	// Contents of the container.
+	Description *string `json:"description"`
+	// ID of the freezer that holds the container: that of the container it lies in, if there is one.
+	FreezerID int64 `json:"freezer_id"`
+	// Version of the row: 1, 2, 3, …; every change increases it.
+	Version int64 `json:"version"`
+	// Barcode on the container, unique among containers, without spaces around it; null for none.
+	Barcode *string `json:"barcode"`
+	// Kind of container, such as shelf, rack, drawer, box, plate or tube.
+	Kind *string `json:"kind"`
+	// Type of the contents, such as serum.
+	Type *string `json:"type"`
+	// Username of the owner; becomes null if the user is deleted.
+	Owner *string `json:"owner"`
+	// Project that the contents belong to.
+	Project *string `json:"project"`
+	// Quantity of the contents.
+	Quantity *sqltype.Decimal `json:"quantity"`
+	// Unit of the quantity, such as ml.
+	Unit *string `json:"unit"`
+	// Day when the contents expire.
+	ExpiresOn *sqltype.Date `json:"expires_on"`
+	// How often the contents were thawed.
+	ThawCount int32 `json:"thaw_count"`
+	// Number of rows of the grid; null without a grid.
+	Rows *int32 `json:"rows"`
+	// Number of columns of the grid; null without a grid.
+	Columns *int32 `json:"columns"`
+	// How positions are labelled: A1 (B4 is row 2, column 4), 1-1 (2-4) or 1 (numbers, row by row). A1 unless given; null without a grid.
+	Scheme *string `json:"scheme"`
+	// Positions that cannot be used, such as "C3, C4"; null for none.
+	Blocked *string `json:"blocked"`
+	// How many containers may lie in one without a grid; null for any number.
+	Capacity *int32 `json:"capacity"`
+	// UUID of the container in which this container lies; null for one that lies in the freezer directly.
+	ParentUuid *uuid.UUID `json:"parent_uuid"`
+	// Position in the grid of the parent, such as B4; null for none.
+	Position *string `json:"position"`
+	// Row of the position, from 1.
+	PositionRow *int32 `json:"position_row"`
+	// Column of the position, from 1.
+	PositionColumn *int32 `json:"position_column"`
+	// Depth of the parent: a copy.
+	ParentDepth *int32 `json:"parent_depth"`
+	// Layout of the parent: a copy.
+	ParentLayout *string `json:"parent_layout"`
+	// Number of containers in which the container lies, one within another.
+	Depth int32 `json:"depth"`
+	// The grid in one text: rows, columns, scheme and blocked positions; empty without a grid.
+	Layout string `json:"layout"`
+	// stored, checked_out, missing or discarded. A missing or checked-out container keeps its position; a discarded one lies nowhere, and freezer_id is where it was last.
+	Status string `json:"status"`
+	// Why the container is missing or discarded.
+	StatusReason *string `json:"status_reason"`
+	// Username of who has the container; null unless it is checked out.
+	Holder *string `json:"holder"`
+	// Time when the holder checked the container out.
+	HeldSince *time.Time `json:"held_since"`
+	// Day when the holder is to return the container.
+	DueOn *sqltype.Date `json:"due_on"`
+	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	Since time.Time `json:"since"`
+	// Time until which the row was as it is here.
+	Until time.Time `json:"until"`
 }
 
 // The password of an account. An account without a row here cannot sign in.
@@ -398,6 +490,26 @@ type Freezer struct {
 	Version int64 `json:"version"`
 	// How many containers may lie directly in the freezer, such as its shelves; null for any number.
 	Capacity *int32 `json:"capacity"`
+	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	Since time.Time `json:"since"`
+}
+
+// Former versions of the freezers, also of deleted ones. Append-only.
+type FreezerPast struct {
+	// ID of the freezer.
+	ID int64 `json:"id"`
+	// Name of the freezer.
+	Name string `json:"name"`
+	// ID of the site of the freezer.
+	SiteID int64 `json:"site_id"`
+	// Version of the row: 1, 2, 3, …; every change increases it.
+	Version int64 `json:"version"`
+	// How many containers may lie directly in the freezer, such as its shelves; null for any number.
+	Capacity *int32 `json:"capacity"`
+	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	Since time.Time `json:"since"`
+	// Time until which the row was as it is here.
+	Until time.Time `json:"until"`
 }
 
 // Seals of the history. Each covers a range of change IDs; the ranges leave no gap. Append-only.
@@ -615,6 +727,32 @@ type Site struct {
 	PostcodeOrZip *string `json:"postcode_or_zip"`
 	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
+	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	Since time.Time `json:"since"`
+}
+
+// Former versions of the sites, also of deleted ones. Append-only.
+type SitePast struct {
+	// ID of the site.
+	ID int64 `json:"id"`
+	// Name of the site.
+	Name string `json:"name"`
+	// Contact person.
+	Contact *string `json:"contact"`
+	// Street, house number and town.
+	Address *string `json:"address"`
+	// State, region, province or canton.
+	StateOrRegion *string `json:"state_or_region"`
+	// Country, in any spelling.
+	Country *string `json:"country"`
+	// Postcode or ZIP code.
+	PostcodeOrZip *string `json:"postcode_or_zip"`
+	// Version of the row: 1, 2, 3, …; every change increases it.
+	Version int64 `json:"version"`
+	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	Since time.Time `json:"since"`
+	// Time until which the row was as it is here.
+	Until time.Time `json:"until"`
 }
 
 // A check of what lies in a freezer or in a container, by its barcodes. Closing it writes the differences.

@@ -43,7 +43,7 @@ func (q *Queries) GetRule(ctx context.Context, arg GetRuleParams) (Rule, error) 
 }
 
 const listRuleChanges = `-- name: ListRuleChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 FROM change
 WHERE table_name = 'rule'
   AND row_key = cast($1::integer AS text)
@@ -55,7 +55,7 @@ type ListRuleChangesParams struct {
 
 // Lists the history of a rule, oldest change first.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 //	FROM change
 //	WHERE table_name = 'rule'
 //	  AND row_key = cast($1::integer AS text)
@@ -82,7 +82,6 @@ func (q *Queries) ListRuleChanges(ctx context.Context, arg ListRuleChangesParams
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
-			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}

@@ -150,8 +150,7 @@ SELECT
     before,
     after,
     changeset_id,
-    coalesce(undoes_id, 0)::bigint AS undoes_id,
-    coalesce(unix_microseconds(before_since)::text, '')::text AS before_since
+    coalesce(undoes_id, 0)::bigint AS undoes_id
 FROM change
 WHERE id > $1::bigint AND id <= $2::bigint
 ORDER BY id
@@ -177,7 +176,6 @@ type ListSealedChangesRow struct {
 	After       json.RawMessage `json:"after"`
 	ChangesetID int64           `json:"changeset_id"`
 	UndoesID    int64           `json:"undoes_id"`
-	BeforeSince string          `json:"before_since"`
 }
 
 // Lists what a seal covers of the changes after an ID, up to another one.
@@ -194,8 +192,7 @@ type ListSealedChangesRow struct {
 //	    before,
 //	    after,
 //	    changeset_id,
-//	    coalesce(undoes_id, 0)::bigint AS undoes_id,
-//	    coalesce(unix_microseconds(before_since)::text, '')::text AS before_since
+//	    coalesce(undoes_id, 0)::bigint AS undoes_id
 //	FROM change
 //	WHERE id > $1::bigint AND id <= $2::bigint
 //	ORDER BY id
@@ -222,7 +219,6 @@ func (q *Queries) ListSealedChanges(ctx context.Context, arg ListSealedChangesPa
 			&i.After,
 			&i.ChangesetID,
 			&i.UndoesID,
-			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}

@@ -27,7 +27,7 @@ VALUES (
     $5::text,
     $6::text
 )
-RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version
+RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version, since
 `
 
 type CreateSiteParams struct {
@@ -57,7 +57,7 @@ type CreateSiteParams struct {
 //	    $5::text,
 //	    $6::text
 //	)
-//	RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version
+//	RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version, since
 func (q *Queries) CreateSite(ctx context.Context, arg CreateSiteParams) (Site, error) {
 	row := q.db.QueryRow(ctx, createSite,
 		arg.Name,
@@ -77,6 +77,7 @@ func (q *Queries) CreateSite(ctx context.Context, arg CreateSiteParams) (Site, e
 		&i.Country,
 		&i.PostcodeOrZip,
 		&i.Version,
+		&i.Since,
 	)
 	return i, err
 }
@@ -98,7 +99,7 @@ WHERE id = $1::bigint
       'computers', (SELECT count(*) FROM computer WHERE computer.site_id = site.id),
       'freezers', (SELECT count(*) FROM freezer WHERE freezer.site_id = site.id)
   )))
-RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version
+RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version, since
 `
 
 type DeleteSiteParams struct {
@@ -126,7 +127,7 @@ type DeleteSiteParams struct {
 //	      'computers', (SELECT count(*) FROM computer WHERE computer.site_id = site.id),
 //	      'freezers', (SELECT count(*) FROM freezer WHERE freezer.site_id = site.id)
 //	  )))
-//	RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version
+//	RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version, since
 func (q *Queries) DeleteSite(ctx context.Context, arg DeleteSiteParams) (Site, error) {
 	row := q.db.QueryRow(ctx, deleteSite, arg.ID, arg.Version, arg.Cascade)
 	var i Site
@@ -139,12 +140,13 @@ func (q *Queries) DeleteSite(ctx context.Context, arg DeleteSiteParams) (Site, e
 		&i.Country,
 		&i.PostcodeOrZip,
 		&i.Version,
+		&i.Since,
 	)
 	return i, err
 }
 
 const getSite = `-- name: GetSite :one
-SELECT id, name, contact, address, state_or_region, country, postcode_or_zip, version
+SELECT id, name, contact, address, state_or_region, country, postcode_or_zip, version, since
 FROM site
 WHERE id = $1::bigint
 `
@@ -155,7 +157,7 @@ type GetSiteParams struct {
 
 // Returns one site.
 //
-//	SELECT id, name, contact, address, state_or_region, country, postcode_or_zip, version
+//	SELECT id, name, contact, address, state_or_region, country, postcode_or_zip, version, since
 //	FROM site
 //	WHERE id = $1::bigint
 func (q *Queries) GetSite(ctx context.Context, arg GetSiteParams) (Site, error) {
@@ -170,6 +172,7 @@ func (q *Queries) GetSite(ctx context.Context, arg GetSiteParams) (Site, error) 
 		&i.Country,
 		&i.PostcodeOrZip,
 		&i.Version,
+		&i.Since,
 	)
 	return i, err
 }
@@ -410,7 +413,7 @@ func (q *Queries) ImportSites(ctx context.Context, arg ImportSitesParams) (Impor
 }
 
 const listSiteChanges = `-- name: ListSiteChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 FROM change
 WHERE table_name = 'site'
   AND row_key = cast($1::bigint AS text)
@@ -422,7 +425,7 @@ type ListSiteChangesParams struct {
 
 // Lists the history of a site, oldest change first. The history remains after the site is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 //	FROM change
 //	WHERE table_name = 'site'
 //	  AND row_key = cast($1::bigint AS text)
@@ -449,7 +452,6 @@ func (q *Queries) ListSiteChanges(ctx context.Context, arg ListSiteChangesParams
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
-			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}
@@ -463,7 +465,7 @@ func (q *Queries) ListSiteChanges(ctx context.Context, arg ListSiteChangesParams
 
 const listSites = `-- name: ListSites :many
 SELECT
-    site.id, site.name, site.contact, site.address, site.state_or_region, site.country, site.postcode_or_zip, site.version,
+    site.id, site.name, site.contact, site.address, site.state_or_region, site.country, site.postcode_or_zip, site.version, site.since,
     search_text(
         name || coalesce(E'\n' || contact, '') || coalesce(E'\n' || address, '')
         || coalesce(E'\n' || state_or_region, '') || coalesce(E'\n' || country, '')
@@ -480,7 +482,7 @@ type ListSitesRow struct {
 // Lists the sites.
 //
 //	SELECT
-//	    site.id, site.name, site.contact, site.address, site.state_or_region, site.country, site.postcode_or_zip, site.version,
+//	    site.id, site.name, site.contact, site.address, site.state_or_region, site.country, site.postcode_or_zip, site.version, site.since,
 //	    search_text(
 //	        name || coalesce(E'\n' || contact, '') || coalesce(E'\n' || address, '')
 //	        || coalesce(E'\n' || state_or_region, '') || coalesce(E'\n' || country, '')
@@ -505,6 +507,7 @@ func (q *Queries) ListSites(ctx context.Context) ([]ListSitesRow, error) {
 			&i.Site.Country,
 			&i.Site.PostcodeOrZip,
 			&i.Site.Version,
+			&i.Site.Since,
 			&i.Search,
 		); err != nil {
 			return nil, err
@@ -533,7 +536,7 @@ UPDATE site SET
     END
 WHERE id = $8::bigint
   AND assert_version(version, $9::bigint)
-RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version
+RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version, since
 `
 
 type PatchSiteParams struct {
@@ -565,7 +568,7 @@ type PatchSiteParams struct {
 //	    END
 //	WHERE id = $8::bigint
 //	  AND assert_version(version, $9::bigint)
-//	RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version
+//	RETURNING id, name, contact, address, state_or_region, country, postcode_or_zip, version, since
 func (q *Queries) PatchSite(ctx context.Context, arg PatchSiteParams) (Site, error) {
 	row := q.db.QueryRow(ctx, patchSite,
 		arg.Given,
@@ -588,6 +591,7 @@ func (q *Queries) PatchSite(ctx context.Context, arg PatchSiteParams) (Site, err
 		&i.Country,
 		&i.PostcodeOrZip,
 		&i.Version,
+		&i.Since,
 	)
 	return i, err
 }
@@ -620,7 +624,7 @@ ON CONFLICT (id) DO UPDATE SET
     country = excluded.country,
     postcode_or_zip = excluded.postcode_or_zip
 WHERE assert_version(site.version, $8)
-RETURNING site.id, site.name, site.contact, site.address, site.state_or_region, site.country, site.postcode_or_zip, site.version, xmax = 0 AS created
+RETURNING site.id, site.name, site.contact, site.address, site.state_or_region, site.country, site.postcode_or_zip, site.version, site.since, xmax = 0 AS created
 `
 
 type UpsertSiteParams struct {
@@ -668,7 +672,7 @@ type UpsertSiteRow struct {
 //	    country = excluded.country,
 //	    postcode_or_zip = excluded.postcode_or_zip
 //	WHERE assert_version(site.version, $8)
-//	RETURNING site.id, site.name, site.contact, site.address, site.state_or_region, site.country, site.postcode_or_zip, site.version, xmax = 0 AS created
+//	RETURNING site.id, site.name, site.contact, site.address, site.state_or_region, site.country, site.postcode_or_zip, site.version, site.since, xmax = 0 AS created
 func (q *Queries) UpsertSite(ctx context.Context, arg UpsertSiteParams) (UpsertSiteRow, error) {
 	row := q.db.QueryRow(ctx, upsertSite,
 		arg.ID,
@@ -690,6 +694,7 @@ func (q *Queries) UpsertSite(ctx context.Context, arg UpsertSiteParams) (UpsertS
 		&i.Site.Country,
 		&i.Site.PostcodeOrZip,
 		&i.Site.Version,
+		&i.Site.Since,
 		&i.Created,
 	)
 	return i, err

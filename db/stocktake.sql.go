@@ -267,7 +267,7 @@ func (q *Queries) GetStocktake(ctx context.Context, arg GetStocktakeParams) (Get
 }
 
 const listStocktakeChanges = `-- name: ListStocktakeChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 FROM change
 WHERE table_name = 'stocktake'
   AND row_key = cast($1::bigint AS text)
@@ -279,7 +279,7 @@ type ListStocktakeChangesParams struct {
 
 // Lists the history of a stock-take, oldest change first. The changes of containers by closing it are in their history.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 //	FROM change
 //	WHERE table_name = 'stocktake'
 //	  AND row_key = cast($1::bigint AS text)
@@ -306,7 +306,6 @@ func (q *Queries) ListStocktakeChanges(ctx context.Context, arg ListStocktakeCha
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
-			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}

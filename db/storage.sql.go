@@ -335,18 +335,28 @@ WITH place AS ( -- discarded containers have no parent
       AND status <> 'discarded'
     GROUP BY parent_uuid
 ), storage AS (
-    SELECT container.uuid
-    FROM container
-    WHERE container.freezer_id = $1
-      AND (container.rows IS NOT NULL OR container.capacity IS NOT NULL)
-    UNION
-    SELECT place.parent_uuid
-    FROM place
-    WHERE place.parent_uuid IS NOT NULL
+    SELECT
+        counted.uuid,
+        sum(counted.containers)::bigint AS containers
+    FROM (
+        SELECT
+            container.uuid,
+            0 AS containers
+        FROM container
+        WHERE container.freezer_id = $1
+          AND (container.rows IS NOT NULL OR container.capacity IS NOT NULL)
+        UNION ALL
+        SELECT
+            place.parent_uuid,
+            place.containers
+        FROM place
+        WHERE place.parent_uuid IS NOT NULL
+    ) AS counted
+    GROUP BY counted.uuid
 ), listed AS (
     SELECT
         container.uuid, container.parent_uuid, container.description, container.barcode, container.kind, container.type, container.owner, container.project, container.depth, container.position, container.position_row, container.position_column, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.positions,
-        coalesce(place.containers, 0) AS containers
+        storage.containers
     FROM storage
     CROSS JOIN LATERAL ( -- OFFSET 0 makes Postgres find each one by its UUID; otherwise it may read all containers
         SELECT
@@ -372,7 +382,6 @@ WITH place AS ( -- discarded containers have no parent
         WHERE container.uuid = storage.uuid
         OFFSET 0
     ) AS container
-    LEFT JOIN place ON place.parent_uuid = container.uuid
     ORDER BY container.depth, container.position_row, container.position_column, container.uuid
     LIMIT 5000
 )
@@ -421,18 +430,28 @@ type GetFreezerMapRow struct {
 //	      AND status <> 'discarded'
 //	    GROUP BY parent_uuid
 //	), storage AS (
-//	    SELECT container.uuid
-//	    FROM container
-//	    WHERE container.freezer_id = $1
-//	      AND (container.rows IS NOT NULL OR container.capacity IS NOT NULL)
-//	    UNION
-//	    SELECT place.parent_uuid
-//	    FROM place
-//	    WHERE place.parent_uuid IS NOT NULL
+//	    SELECT
+//	        counted.uuid,
+//	        sum(counted.containers)::bigint AS containers
+//	    FROM (
+//	        SELECT
+//	            container.uuid,
+//	            0 AS containers
+//	        FROM container
+//	        WHERE container.freezer_id = $1
+//	          AND (container.rows IS NOT NULL OR container.capacity IS NOT NULL)
+//	        UNION ALL
+//	        SELECT
+//	            place.parent_uuid,
+//	            place.containers
+//	        FROM place
+//	        WHERE place.parent_uuid IS NOT NULL
+//	    ) AS counted
+//	    GROUP BY counted.uuid
 //	), listed AS (
 //	    SELECT
 //	        container.uuid, container.parent_uuid, container.description, container.barcode, container.kind, container.type, container.owner, container.project, container.depth, container.position, container.position_row, container.position_column, container.rows, container.columns, container.scheme, container.blocked, container.capacity, container.positions,
-//	        coalesce(place.containers, 0) AS containers
+//	        storage.containers
 //	    FROM storage
 //	    CROSS JOIN LATERAL ( -- OFFSET 0 makes Postgres find each one by its UUID; otherwise it may read all containers
 //	        SELECT
@@ -458,7 +477,6 @@ type GetFreezerMapRow struct {
 //	        WHERE container.uuid = storage.uuid
 //	        OFFSET 0
 //	    ) AS container
-//	    LEFT JOIN place ON place.parent_uuid = container.uuid
 //	    ORDER BY container.depth, container.position_row, container.position_column, container.uuid
 //	    LIMIT 5000
 //	)

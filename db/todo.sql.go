@@ -444,7 +444,7 @@ func (q *Queries) ImportTodos(ctx context.Context, arg ImportTodosParams) (Impor
 }
 
 const listTodoChanges = `-- name: ListTodoChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 FROM change
 WHERE table_name = 'todo'
   AND row_key = cast($1::bigint AS text)
@@ -456,7 +456,7 @@ type ListTodoChangesParams struct {
 
 // Lists the history of a todo, oldest change first. The history remains after the todo is deleted.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 //	FROM change
 //	WHERE table_name = 'todo'
 //	  AND row_key = cast($1::bigint AS text)
@@ -483,7 +483,6 @@ func (q *Queries) ListTodoChanges(ctx context.Context, arg ListTodoChangesParams
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
-			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}

@@ -416,7 +416,7 @@ func (q *Queries) ImportViews(ctx context.Context, arg ImportViewsParams) (Impor
 }
 
 const listViewChanges = `-- name: ListViewChanges :many
-SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 FROM change
 WHERE table_name = 'view'
   AND row_key = cast($1::bigint AS text)
@@ -443,7 +443,7 @@ type ListViewChangesParams struct {
 // Lists the history of a view, oldest change first. The history remains after the view is deleted. Only its owner and
 // admins see changes from or to a state that is not shared.
 //
-//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id, before_since
+//	SELECT id, at, actor, request_id, table_name, row_key, action, before, after, xid, message, changeset_id, undoes_id
 //	FROM change
 //	WHERE table_name = 'view'
 //	  AND row_key = cast($1::bigint AS text)
@@ -482,7 +482,6 @@ func (q *Queries) ListViewChanges(ctx context.Context, arg ListViewChangesParams
 			&i.Message,
 			&i.ChangesetID,
 			&i.UndoesID,
-			&i.BeforeSince,
 		); err != nil {
 			return nil, err
 		}

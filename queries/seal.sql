@@ -33,8 +33,7 @@ SELECT
     before,
     after,
     changeset_id,
-    coalesce(undoes_id, 0)::bigint AS undoes_id,
-    coalesce(unix_microseconds(before_since)::text, '')::text AS before_since
+    coalesce(undoes_id, 0)::bigint AS undoes_id
 FROM change
 WHERE id > @after_id::bigint AND id <= @last_id::bigint
 ORDER BY id

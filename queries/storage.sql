@@ -130,18 +130,28 @@ WITH place AS ( -- discarded containers have no parent
       AND status <> 'discarded'
     GROUP BY parent_uuid
 ), storage AS (
-    SELECT container.uuid
-    FROM container
-    WHERE container.freezer_id = @id
-      AND (container.rows IS NOT NULL OR container.capacity IS NOT NULL)
-    UNION
-    SELECT place.parent_uuid
-    FROM place
-    WHERE place.parent_uuid IS NOT NULL
+    SELECT
+        counted.uuid,
+        sum(counted.containers)::bigint AS containers
+    FROM (
+        SELECT
+            container.uuid,
+            0 AS containers
+        FROM container
+        WHERE container.freezer_id = @id
+          AND (container.rows IS NOT NULL OR container.capacity IS NOT NULL)
+        UNION ALL
+        SELECT
+            place.parent_uuid,
+            place.containers
+        FROM place
+        WHERE place.parent_uuid IS NOT NULL
+    ) AS counted
+    GROUP BY counted.uuid
 ), listed AS (
     SELECT
         container.*,
-        coalesce(place.containers, 0) AS containers
+        storage.containers
     FROM storage
     CROSS JOIN LATERAL ( -- OFFSET 0 makes Postgres find each one by its UUID; otherwise it may read all containers
         SELECT
@@ -167,7 +177,6 @@ WITH place AS ( -- discarded containers have no parent
         WHERE container.uuid = storage.uuid
         OFFSET 0
     ) AS container
-    LEFT JOIN place ON place.parent_uuid = container.uuid
     ORDER BY container.depth, container.position_row, container.position_column, container.uuid
     LIMIT 5000
 )

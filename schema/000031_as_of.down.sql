@@ -15,17 +15,9 @@ RETURN coalesce(
 DROP FUNCTION count_positions;
 DROP FUNCTION instrument_as_of;
 DROP FUNCTION site_as_of;
-DROP FUNCTION site_changed_since;
-DROP FUNCTION site_unchanged_since;
 DROP FUNCTION freezer_as_of;
-DROP FUNCTION freezer_changed_since;
-DROP FUNCTION freezer_unchanged_since;
 DROP FUNCTION computer_as_of;
-DROP FUNCTION computer_changed_since;
-DROP FUNCTION computer_unchanged_since;
 DROP FUNCTION container_as_of;
-DROP FUNCTION container_changed_since;
-DROP FUNCTION container_unchanged_since;
 
 CREATE OR REPLACE FUNCTION record_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -43,15 +35,21 @@ BEGIN
 END
 $$;
 
-DROP FUNCTION last_changed_at;
+CREATE OR REPLACE TRIGGER set_version BEFORE INSERT OR UPDATE ON site
+    FOR EACH ROW EXECUTE FUNCTION set_version('id');
+CREATE OR REPLACE TRIGGER set_version BEFORE INSERT OR UPDATE ON freezer
+    FOR EACH ROW EXECUTE FUNCTION set_version('id');
+CREATE OR REPLACE TRIGGER set_version BEFORE INSERT OR UPDATE ON computer
+    FOR EACH ROW EXECUTE FUNCTION set_version('id');
+CREATE OR REPLACE TRIGGER set_version BEFORE INSERT OR UPDATE ON container
+    FOR EACH ROW EXECUTE FUNCTION set_version('uuid');
+DROP FUNCTION set_register_version;
 
-DROP INDEX
-    change_before_parent_uuid_before_since_at_idx,
-    change_before_freezer_id_before_id_before_since_at_idx,
-    change_before_uuid_before_since_at_idx,
-    change_table_name_before_id_before_since_at_idx,
-    change_table_name_at_idx,
-    change_table_name_row_key_id_at_idx;
-CREATE INDEX change_table_name_row_key_id_idx ON change (table_name, row_key, id);
-
-ALTER TABLE change DROP COLUMN before_since;
+DROP TABLE site_past;
+DROP TABLE freezer_past;
+DROP TABLE computer_past;
+DROP TABLE container_past;
+ALTER TABLE site DROP COLUMN since;
+ALTER TABLE freezer DROP COLUMN since;
+ALTER TABLE computer DROP COLUMN since;
+ALTER TABLE container DROP COLUMN since;

@@ -1,8 +1,8 @@
 -- The register as it was at a time: sites, freezers, computers, containers, and the view of instruments.
 --
--- The state at a time has the changes of the transactions that had begun by then. A change holds the row as it was
--- before, so that row was valid from the change before it up to this one. A row without a later change is
--- the present one.
+-- The state at a time has the changes of the transactions that had begun by then. Each row of the register has the time
+-- since when it is as it is. A former version of a row is kept in columns, with the time until which it was valid, so
+-- that reads of the past take about as long as those of the present. The history has the same versions.
 
 -- See 000001_history: the search_path of functions that run with the rights of their owner.
 DO $$
@@ -11,114 +11,89 @@ BEGIN
 END
 $$;
 
-ALTER TABLE change ADD COLUMN before_since timestamptz;
+ALTER TABLE site ADD COLUMN since timestamptz NOT NULL DEFAULT '-infinity';
+ALTER TABLE freezer ADD COLUMN since timestamptz NOT NULL DEFAULT '-infinity';
+ALTER TABLE computer ADD COLUMN since timestamptz NOT NULL DEFAULT '-infinity';
+ALTER TABLE container ADD COLUMN since timestamptz NOT NULL DEFAULT '-infinity';
 
-COMMENT ON COLUMN change.before_since IS
-    'Time since when the row of the register was as before: the latest time of its earlier changes; null for a new row '
-    'and for other tables.';
+COMMENT ON COLUMN site.since      IS
+    'Time since when the row is as it is, the time of its last change; -infinity for one from before the history.';
+COMMENT ON COLUMN freezer.since   IS
+    'Time since when the row is as it is, the time of its last change; -infinity for one from before the history.';
+COMMENT ON COLUMN computer.since  IS
+    'Time since when the row is as it is, the time of its last change; -infinity for one from before the history.';
+COMMENT ON COLUMN container.since IS
+    'Time since when the row is as it is, the time of its last change; -infinity for one from before the history.';
 
--- An earlier change has the key that the row had before this change.
-ALTER TABLE change DISABLE TRIGGER append_only;
-UPDATE change SET before_since = coalesce(
-    (
-        SELECT max(earlier.at)
+CREATE TABLE site_past (
+    until timestamptz NOT NULL,
+    LIKE site INCLUDING COMMENTS,
+    CONSTRAINT site_past_until_not_before_since CHECK (until >= since)
+);
+
+COMMENT ON TABLE  site_past       IS 'Former versions of the sites, also of deleted ones. Append-only.';
+COMMENT ON COLUMN site_past.until IS 'Time until which the row was as it is here.';
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON site_past
+    FOR EACH STATEMENT EXECUTE FUNCTION reject_statement();
+
+CREATE TABLE freezer_past (
+    until timestamptz NOT NULL,
+    LIKE freezer INCLUDING COMMENTS,
+    CONSTRAINT freezer_past_until_not_before_since CHECK (until >= since)
+);
+
+COMMENT ON TABLE  freezer_past       IS 'Former versions of the freezers, also of deleted ones. Append-only.';
+COMMENT ON COLUMN freezer_past.until IS 'Time until which the row was as it is here.';
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON freezer_past
+    FOR EACH STATEMENT EXECUTE FUNCTION reject_statement();
+
+CREATE TABLE computer_past (
+    until timestamptz NOT NULL,
+    LIKE computer INCLUDING COMMENTS,
+    CONSTRAINT computer_past_until_not_before_since CHECK (until >= since)
+);
+
+COMMENT ON TABLE  computer_past       IS 'Former versions of the computers, also of deleted ones. Append-only.';
+COMMENT ON COLUMN computer_past.until IS 'Time until which the row was as it is here.';
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON computer_past
+    FOR EACH STATEMENT EXECUTE FUNCTION reject_statement();
+
+CREATE TABLE container_past (
+    until timestamptz NOT NULL,
+    LIKE container INCLUDING COMMENTS,
+    CONSTRAINT container_past_until_not_before_since CHECK (until >= since)
+);
+
+COMMENT ON TABLE  container_past       IS 'Former versions of the containers, also of deleted ones. Append-only.';
+COMMENT ON COLUMN container_past.until IS 'Time until which the row was as it is here.';
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON container_past
+    FOR EACH STATEMENT EXECUTE FUNCTION reject_statement();
+
+
+-- The versions before this migration. An earlier change has the key that the row had before a change. Older history has
+-- only the columns of its time: for the others, a row has their defaults.
+DO $$
+BEGIN
+    CREATE TEMPORARY TABLE former AS
+    SELECT change.table_name, change.before, greatest(at, since) AS until, since
+    FROM change
+    CROSS JOIN LATERAL (
+        SELECT coalesce(max(earlier.at), '-infinity') AS since
         FROM change AS earlier
         WHERE earlier.table_name = change.table_name
           AND earlier.row_key = change.before ->> CASE change.table_name WHEN 'container' THEN 'uuid' ELSE 'id' END
           AND earlier.id < change.id
-    ),
-    '-infinity'
-)
-WHERE table_name IN ('site', 'freezer', 'computer', 'container')
-  AND before IS NOT NULL;
-ALTER TABLE change ENABLE TRIGGER append_only;
+    ) AS earlier
+    WHERE table_name IN ('site', 'freezer', 'computer', 'container')
+      AND before IS NOT NULL;
 
--- An UPDATE leaves the history twice as long until VACUUM, so the indexes are built after it. The column at lets
--- Postgres find the first change after a time in the index.
-DROP INDEX change_table_name_row_key_id_idx;
-CREATE INDEX change_table_name_row_key_id_at_idx ON change (table_name, row_key, id, at);
-CREATE INDEX change_table_name_at_idx ON change (table_name, at)
-    WHERE table_name IN ('site', 'freezer', 'computer', 'container');
-
--- These indexes hold no new rows, so imports do not pay for them.
-CREATE INDEX change_table_name_before_id_before_since_at_idx
-    ON change (table_name, ((before ->> 'id')::bigint), before_since, at)
-    WHERE before IS NOT NULL AND table_name IN ('site', 'freezer', 'computer', 'container');
-CREATE INDEX change_before_uuid_before_since_at_idx ON change (((before ->> 'uuid')::uuid), before_since, at)
-    WHERE before IS NOT NULL AND table_name = 'container';
-CREATE INDEX change_before_freezer_id_before_id_before_since_at_idx
-    ON change (((before ->> 'freezer_id')::bigint), ((before ->> 'id')::bigint), before_since, at)
-    WHERE before IS NOT NULL AND table_name = 'container';
-CREATE INDEX change_before_parent_uuid_before_since_at_idx
-    ON change (((before ->> 'parent_uuid')::uuid), before_since, at)
-    WHERE (before ->> 'parent_uuid')::uuid IS NOT NULL AND table_name = 'container';
-
-
--- The range of one key has the order of the index, so that Postgres does not read the history backwards instead.
--- The collation is that of the index; names such as TG_TABLE_NAME have another one. Sequential scans are off as in
--- set_version.
-CREATE FUNCTION last_changed_at(noun text, key text) RETURNS timestamptz
-LANGUAGE plpgsql SET enable_seqscan = off
-AS $$
-BEGIN
-    RETURN (
-        SELECT greatest(at, before_since)
-        FROM change
-        WHERE table_name = noun COLLATE "default"
-          AND row_key BETWEEN (key COLLATE "default") AND (key COLLATE "default")
-        ORDER BY row_key DESC, id DESC
-        LIMIT 1
-    );
-END
-$$;
-COMMENT ON FUNCTION last_changed_at IS 'Returns the latest time of the changes of a row; null if it has none.';
-
-CREATE OR REPLACE FUNCTION record_change() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-AS $$
-DECLARE
-    before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
-    after  jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
-    since  timestamptz;
-BEGIN
-    IF before = after THEN
-        RETURN NULL;
-    END IF;
-    -- The first version of a row has no earlier changes.
-    IF TG_TABLE_NAME IN ('site', 'freezer', 'computer', 'container')
-        AND (before IS NOT NULL OR after ->> 'version' <> '1') THEN
-        since := coalesce(last_changed_at(TG_TABLE_NAME, coalesce(before, after) ->> TG_ARGV[0]), '-infinity');
-    END IF;
-    INSERT INTO change (table_name, row_key, action, before, after, before_since)
-    VALUES (TG_TABLE_NAME, coalesce(after, before) ->> TG_ARGV[0], lower(TG_OP), before, after, since);
-    RETURN NULL;
-END
-$$;
-
-
--- Postgres inlines these functions into the statement that calls them, so that its conditions can use indexes. Older
--- history has only the columns of its time: for the others, a row has their defaults.
-
-CREATE FUNCTION site_unchanged_since(as_of timestamptz) RETURNS SETOF site
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-    SELECT *
-    FROM site
-    WHERE NOT EXISTS (
-        SELECT
-        FROM change
-        WHERE change.table_name = 'site'
-          AND change.row_key = site.id::text
-          AND change.at > $1
-    )
-$$;
-COMMENT ON FUNCTION site_unchanged_since IS
-    'Returns the sites that have not changed since a time: as they were then, and still are.';
-
-CREATE FUNCTION site_changed_since(as_of timestamptz) RETURNS SETOF site
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
+    INSERT INTO site_past
     SELECT
+        until,
         (before ->> 'id')::bigint,
         before ->> 'name',
         before ->> 'contact',
@@ -126,129 +101,38 @@ AS $$
         before ->> 'state_or_region',
         before ->> 'country',
         before ->> 'postcode_or_zip',
-        (before ->> 'version')::bigint
-    FROM change
-    WHERE table_name = 'site'
-      AND before IS NOT NULL
-      AND before_since <= $1
-      AND at > $1
-$$;
-COMMENT ON FUNCTION site_changed_since IS 'Returns the sites that have changed since a time, as they were then.';
+        (before ->> 'version')::bigint,
+        since
+    FROM former
+    WHERE table_name = 'site';
 
-CREATE FUNCTION site_as_of(as_of timestamptz) RETURNS SETOF site
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-    SELECT * FROM site_unchanged_since($1)
-    UNION ALL
-    SELECT * FROM site_changed_since($1)
-$$;
-COMMENT ON FUNCTION site_as_of IS 'Returns the sites as they were at a time.';
-
-CREATE FUNCTION freezer_unchanged_since(as_of timestamptz) RETURNS SETOF freezer
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-    SELECT *
-    FROM freezer
-    WHERE NOT EXISTS (
-        SELECT
-        FROM change
-        WHERE change.table_name = 'freezer'
-          AND change.row_key = freezer.id::text
-          AND change.at > $1
-    )
-$$;
-COMMENT ON FUNCTION freezer_unchanged_since IS
-    'Returns the freezers that have not changed since a time: as they were then, and still are.';
-
-CREATE FUNCTION freezer_changed_since(as_of timestamptz) RETURNS SETOF freezer
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
+    INSERT INTO freezer_past
     SELECT
+        until,
         (before ->> 'id')::bigint,
         before ->> 'name',
         (before ->> 'site_id')::bigint,
         (before ->> 'version')::bigint,
-        (before ->> 'capacity')::integer
-    FROM change
-    WHERE table_name = 'freezer'
-      AND before IS NOT NULL
-      AND before_since <= $1
-      AND at > $1
-$$;
-COMMENT ON FUNCTION freezer_changed_since IS 'Returns the freezers that have changed since a time, as they were then.';
+        (before ->> 'capacity')::integer,
+        since
+    FROM former
+    WHERE table_name = 'freezer';
 
-CREATE FUNCTION freezer_as_of(as_of timestamptz) RETURNS SETOF freezer
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-    SELECT * FROM freezer_unchanged_since($1)
-    UNION ALL
-    SELECT * FROM freezer_changed_since($1)
-$$;
-COMMENT ON FUNCTION freezer_as_of IS 'Returns the freezers as they were at a time.';
-
-CREATE FUNCTION computer_unchanged_since(as_of timestamptz) RETURNS SETOF computer
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-    SELECT *
-    FROM computer
-    WHERE NOT EXISTS (
-        SELECT
-        FROM change
-        WHERE change.table_name = 'computer'
-          AND change.row_key = computer.id::text
-          AND change.at > $1
-    )
-$$;
-COMMENT ON FUNCTION computer_unchanged_since IS
-    'Returns the computers that have not changed since a time: as they were then, and still are.';
-
-CREATE FUNCTION computer_changed_since(as_of timestamptz) RETURNS SETOF computer
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
+    INSERT INTO computer_past
     SELECT
+        until,
         (before ->> 'id')::bigint,
         before ->> 'name',
         (before ->> 'mac')::macaddr,
         (before ->> 'site_id')::bigint,
-        (before ->> 'version')::bigint
-    FROM change
-    WHERE table_name = 'computer'
-      AND before IS NOT NULL
-      AND before_since <= $1
-      AND at > $1
-$$;
-COMMENT ON FUNCTION computer_changed_since IS
-    'Returns the computers that have changed since a time, as they were then.';
+        (before ->> 'version')::bigint,
+        since
+    FROM former
+    WHERE table_name = 'computer';
 
-CREATE FUNCTION computer_as_of(as_of timestamptz) RETURNS SETOF computer
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-    SELECT * FROM computer_unchanged_since($1)
-    UNION ALL
-    SELECT * FROM computer_changed_since($1)
-$$;
-COMMENT ON FUNCTION computer_as_of IS 'Returns the computers as they were at a time.';
-
-CREATE FUNCTION container_unchanged_since(as_of timestamptz) RETURNS SETOF container
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-    SELECT *
-    FROM container
-    WHERE NOT EXISTS (
-        SELECT
-        FROM change
-        WHERE change.table_name = 'container'
-          AND change.row_key = container.uuid::text
-          AND change.at > $1
-    )
-$$;
-COMMENT ON FUNCTION container_unchanged_since IS
-    'Returns the containers that have not changed since a time: as they were then, and still are.';
-
-CREATE FUNCTION container_changed_since(as_of timestamptz) RETURNS SETOF container
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
+    INSERT INTO container_past
     SELECT
+        until,
         (before ->> 'id')::bigint,
         (before ->> 'uuid')::uuid,
         before ->> 'description',
@@ -280,22 +164,265 @@ AS $$
         before ->> 'status_reason',
         before ->> 'holder',
         (before ->> 'held_since')::timestamptz,
-        (before ->> 'due_on')::date
-    FROM change
-    WHERE table_name = 'container'
-      AND before IS NOT NULL
-      AND before_since <= $1
-      AND at > $1
+        (before ->> 'due_on')::date,
+        since
+    FROM former
+    WHERE table_name = 'container';
+
+    DROP TABLE former;
+END
 $$;
-COMMENT ON FUNCTION container_changed_since IS
-    'Returns the containers that have changed since a time, as they were then.';
+
+ALTER TABLE site DISABLE TRIGGER USER;
+UPDATE site
+SET since = latest.at
+FROM (SELECT row_key, max(at) AS at FROM change WHERE table_name = 'site' GROUP BY row_key) AS latest
+WHERE latest.row_key = site.id::text;
+ALTER TABLE site ENABLE TRIGGER USER;
+
+ALTER TABLE freezer DISABLE TRIGGER USER;
+UPDATE freezer
+SET since = latest.at
+FROM (SELECT row_key, max(at) AS at FROM change WHERE table_name = 'freezer' GROUP BY row_key) AS latest
+WHERE latest.row_key = freezer.id::text;
+ALTER TABLE freezer ENABLE TRIGGER USER;
+
+ALTER TABLE computer DISABLE TRIGGER USER;
+UPDATE computer
+SET since = latest.at
+FROM (SELECT row_key, max(at) AS at FROM change WHERE table_name = 'computer' GROUP BY row_key) AS latest
+WHERE latest.row_key = computer.id::text;
+ALTER TABLE computer ENABLE TRIGGER USER;
+
+ALTER TABLE container DISABLE TRIGGER USER;
+UPDATE container
+SET since = latest.at
+FROM (SELECT row_key, max(at) AS at FROM change WHERE table_name = 'container' GROUP BY row_key) AS latest
+WHERE latest.row_key = container.uuid::text;
+ALTER TABLE container ENABLE TRIGGER USER;
+
+CREATE INDEX site_past_until_idx ON site_past (until);
+CREATE INDEX site_past_id_since_until_idx ON site_past (id, since, until);
+CREATE INDEX freezer_past_until_idx ON freezer_past (until);
+CREATE INDEX freezer_past_id_since_until_idx ON freezer_past (id, since, until);
+CREATE INDEX computer_past_until_idx ON computer_past (until);
+CREATE INDEX computer_past_id_since_until_idx ON computer_past (id, since, until);
+CREATE INDEX container_past_until_idx ON container_past (until);
+CREATE INDEX container_past_id_since_until_idx ON container_past (id, since, until);
+CREATE INDEX container_past_uuid_since_until_idx ON container_past (uuid, since, until);
+CREATE INDEX container_past_freezer_id_id_since_until_idx ON container_past (freezer_id, id, since, until)
+    INCLUDE (parent_uuid, status); -- for the map of a freezer
+CREATE INDEX container_past_freezer_id_since_until_idx ON container_past (freezer_id, since, until)
+    WHERE rows IS NOT NULL OR capacity IS NOT NULL;
+CREATE INDEX container_past_parent_uuid_since_until_idx ON container_past (parent_uuid, since, until)
+    WHERE parent_uuid IS NOT NULL;
+
+
+-- As set_version, for the tables of the register. A row that is created again begins after its former versions.
+CREATE FUNCTION set_register_version() RETURNS trigger
+LANGUAGE plpgsql SET enable_seqscan = off
+AS $$
+DECLARE
+    former_version bigint;
+    former_until   timestamptz;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        NEW.version := OLD.version;
+        NEW.since := OLD.since;
+        IF NEW IS DISTINCT FROM OLD THEN
+            NEW.version := OLD.version + 1;
+            NEW.since := greatest(now(), OLD.since);
+        END IF;
+        RETURN NEW;
+    END IF;
+    CASE TG_TABLE_NAME
+    WHEN 'site' THEN
+        SELECT max(version), max(until) INTO former_version, former_until
+        FROM site_past
+        WHERE id = NEW.id;
+    WHEN 'freezer' THEN
+        SELECT max(version), max(until) INTO former_version, former_until
+        FROM freezer_past
+        WHERE id = NEW.id;
+    WHEN 'computer' THEN
+        SELECT max(version), max(until) INTO former_version, former_until
+        FROM computer_past
+        WHERE id = NEW.id;
+    WHEN 'container' THEN
+        SELECT max(version), max(until) INTO former_version, former_until
+        FROM container_past
+        WHERE uuid = NEW.uuid;
+    END CASE;
+    NEW.version := coalesce(former_version, 0) + 1;
+    NEW.since := greatest(now(), former_until);
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION set_register_version IS
+    'Trigger function: sets the version of a row of the register, and since when it is as it is.';
+
+CREATE OR REPLACE TRIGGER set_version BEFORE INSERT OR UPDATE ON site
+    FOR EACH ROW EXECUTE FUNCTION set_register_version();
+CREATE OR REPLACE TRIGGER set_version BEFORE INSERT OR UPDATE ON freezer
+    FOR EACH ROW EXECUTE FUNCTION set_register_version();
+CREATE OR REPLACE TRIGGER set_version BEFORE INSERT OR UPDATE ON computer
+    FOR EACH ROW EXECUTE FUNCTION set_register_version();
+CREATE OR REPLACE TRIGGER set_version BEFORE INSERT OR UPDATE ON container
+    FOR EACH ROW EXECUTE FUNCTION set_register_version();
+
+CREATE OR REPLACE FUNCTION record_change() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) - 'since' END;
+    after  jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) - 'since' END;
+    until  timestamptz;
+BEGIN
+    IF before = after THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO change (table_name, row_key, action, before, after)
+    VALUES (TG_TABLE_NAME, coalesce(after, before) ->> TG_ARGV[0], lower(TG_OP), before, after);
+    IF before IS NOT NULL AND TG_TABLE_NAME IN ('site', 'freezer', 'computer', 'container') THEN
+        until := CASE TG_OP WHEN 'DELETE' THEN greatest(now(), OLD.since) ELSE NEW.since END;
+        CASE TG_TABLE_NAME
+        WHEN 'site'      THEN INSERT INTO site_past      SELECT until, OLD.*;
+        WHEN 'freezer'   THEN INSERT INTO freezer_past   SELECT until, OLD.*;
+        WHEN 'computer'  THEN INSERT INTO computer_past  SELECT until, OLD.*;
+        WHEN 'container' THEN INSERT INTO container_past SELECT until, OLD.*;
+        END CASE;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+
+-- Postgres inlines these functions into the statement that reads them, so that its conditions can use indexes. It would
+-- not do so with conditions within the UNION.
+
+CREATE FUNCTION site_as_of(as_of timestamptz) RETURNS SETOF site
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT
+        id,
+        name,
+        contact,
+        address,
+        state_or_region,
+        country,
+        postcode_or_zip,
+        version,
+        since
+    FROM (
+        SELECT
+            'infinity'::timestamptz AS until,
+            site.*
+        FROM site
+        UNION ALL
+        SELECT *
+        FROM site_past
+    ) AS version
+    WHERE since <= $1
+      AND until > $1
+$$;
+COMMENT ON FUNCTION site_as_of IS 'Returns the sites as they were at a time.';
+
+CREATE FUNCTION freezer_as_of(as_of timestamptz) RETURNS SETOF freezer
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT
+        id,
+        name,
+        site_id,
+        version,
+        capacity,
+        since
+    FROM (
+        SELECT
+            'infinity'::timestamptz AS until,
+            freezer.*
+        FROM freezer
+        UNION ALL
+        SELECT *
+        FROM freezer_past
+    ) AS version
+    WHERE since <= $1
+      AND until > $1
+$$;
+COMMENT ON FUNCTION freezer_as_of IS 'Returns the freezers as they were at a time.';
+
+CREATE FUNCTION computer_as_of(as_of timestamptz) RETURNS SETOF computer
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT
+        id,
+        name,
+        mac,
+        site_id,
+        version,
+        since
+    FROM (
+        SELECT
+            'infinity'::timestamptz AS until,
+            computer.*
+        FROM computer
+        UNION ALL
+        SELECT *
+        FROM computer_past
+    ) AS version
+    WHERE since <= $1
+      AND until > $1
+$$;
+COMMENT ON FUNCTION computer_as_of IS 'Returns the computers as they were at a time.';
 
 CREATE FUNCTION container_as_of(as_of timestamptz) RETURNS SETOF container
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
-    SELECT * FROM container_unchanged_since($1)
-    UNION ALL
-    SELECT * FROM container_changed_since($1)
+    SELECT
+        id,
+        uuid,
+        description,
+        freezer_id,
+        version,
+        barcode,
+        kind,
+        type,
+        owner,
+        project,
+        quantity,
+        unit,
+        expires_on,
+        thaw_count,
+        rows,
+        columns,
+        scheme,
+        blocked,
+        capacity,
+        parent_uuid,
+        position,
+        position_row,
+        position_column,
+        parent_depth,
+        parent_layout,
+        depth,
+        layout,
+        status,
+        status_reason,
+        holder,
+        held_since,
+        due_on,
+        since
+    FROM (
+        SELECT
+            'infinity'::timestamptz AS until,
+            container.*
+        FROM container
+        UNION ALL
+        SELECT *
+        FROM container_past
+    ) AS version
+    WHERE since <= $1
+      AND until > $1
 $$;
 COMMENT ON FUNCTION container_as_of IS 'Returns the containers as they were at a time.';
 
@@ -330,3 +457,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN count_positions(rows, columns, blocked, capacity) - taken;
 COMMENT ON FUNCTION free_positions IS
     'Returns how many more containers fit into a container that holds taken ones; null for any number.';
+
+
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'labledger_server') THEN
+        GRANT SELECT ON site_past, freezer_past, computer_past, container_past TO labledger_server;
+    END IF;
+END
+$$;

@@ -95,7 +95,6 @@ RETURN sha256(
     || length_prefixed(change.after::text)
     || int8send(change.changeset_id)
     || int8send(coalesce(change.undoes_id, 0))
-    || length_prefixed(coalesce(unix_microseconds(change.before_since)::text, ''))
 );
 COMMENT ON FUNCTION change_leaf IS 'Returns the hash of a change as a leaf of the Merkle tree (RFC 6962).';
 

@@ -32,13 +32,16 @@ table change: SELECT
 table changeset: SELECT
 table checkout: SELECT INSERT UPDATE
 table computer: SELECT INSERT UPDATE DELETE
+table computer_past: SELECT
 table container: SELECT INSERT UPDATE DELETE
+table container_past: SELECT
 table credential: SELECT INSERT UPDATE DELETE
 table event: SELECT
 	INSERT(actor alert_codes alert_id amount container_uuid created_at effective_time facts id risk ruleset_id time type
 	user_id)
 table event_void: SELECT INSERT
 table freezer: SELECT INSERT UPDATE DELETE
+table freezer_past: SELECT
 table history_seal: SELECT
 table history_seal_pending: SELECT
 table idempotency: SELECT INSERT DELETE
@@ -53,6 +56,7 @@ table ruleset: SELECT
 table schema_migrations: SELECT
 table session: SELECT INSERT UPDATE DELETE
 table site: SELECT INSERT UPDATE DELETE
+table site_past: SELECT
 table stocktake: SELECT INSERT UPDATE
 table stocktake_item: SELECT INSERT UPDATE DELETE
 table stocktake_report: SELECT
@@ -248,7 +252,7 @@ var forbiddenStatements = []struct{ sql, server, owner string }{
 	{sql: `DROP TABLE change`, owner: "2BP01"},
 	{sql: `DROP TABLE login_attempt`},
 	{sql: `DROP VIEW instrument CASCADE`},
-	{sql: `DROP INDEX change_table_name_row_key_id_at_idx`},
+	{sql: `DROP INDEX change_table_name_row_key_id_idx`},
 	{sql: `DROP TRIGGER record_change ON site`},
 	{sql: `DROP FUNCTION record_change() CASCADE`},
 	{sql: `DROP SCHEMA public CASCADE`},

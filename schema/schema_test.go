@@ -143,6 +143,7 @@ func TestCatalog(t *testing.T) {
 // Triggers of the kinds of tables. KEY stands for the column that identifies a row in its URL.
 const (
 	setVersion   = "set_version BEFORE INSERT OR UPDATE FOR EACH ROW EXECUTE FUNCTION set_version(KEY)"
+	setRegister  = "set_version BEFORE INSERT OR UPDATE FOR EACH ROW EXECUTE FUNCTION set_register_version()"
 	recordChange = "record_change AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW EXECUTE FUNCTION record_change(KEY)"
 	reserveIDs   = "reserve_ids AFTER INSERT REFERENCING NEW TABLE AS inserted " +
 		"FOR EACH STATEMENT EXECUTE FUNCTION reserve_ids()"
@@ -157,11 +158,11 @@ var tableKinds = []struct {
 	tables   string
 	triggers []string
 }{
-	{"versions and history", "site computer", []string{
-		setVersion, recordChange, prepareIDs, reserveIDs, noTruncate,
+	{"versions with times, and history", "site computer", []string{
+		setRegister, recordChange, prepareIDs, reserveIDs, noTruncate,
 	}},
-	{"versions and history, holds no more than its capacity", "freezer", []string{
-		setVersion,
+	{"versions with times, and history, holds no more than its capacity", "freezer", []string{
+		setRegister,
 		recordChange,
 		prepareIDs,
 		reserveIDs,
@@ -178,8 +179,8 @@ var tableKinds = []struct {
 			"EXECUTE FUNCTION assert_available()",
 		"apply_checkout AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW WHEN ((NOT is_undo())) EXECUTE FUNCTION apply_checkout()",
 	}},
-	{"versions and history, has a place and a holder", "container", []string{
-		setVersion,
+	{"versions with times, and history, has a place and a holder", "container", []string{
+		setRegister,
 		recordChange,
 		prepareIDs,
 		reserveIDs,
@@ -258,7 +259,7 @@ var tableKinds = []struct {
 		"lock_ruleset BEFORE INSERT OR UPDATE FOR EACH STATEMENT EXECUTE FUNCTION lock_ruleset()",
 		"publish_ruleset AFTER INSERT OR UPDATE FOR EACH STATEMENT EXECUTE FUNCTION publish_ruleset()",
 	}},
-	{"the history and its seals", "change history_seal", []string{
+	{"the history, its seals and former versions", "change history_seal site_past freezer_past computer_past container_past", []string{
 		"append_only BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT EXECUTE FUNCTION reject_statement()",
 	}},
 	{"append-only", "ruleset event event_void alert_change", []string{

@@ -19,9 +19,9 @@ func TestStorageMigration(t *testing.T) {
 	pgtest.Exec(t, pool, "DELETE FROM container WHERE id = 7")
 	state := func() []string {
 		return append(
-			queryStrings(t, pool, `SELECT concat_ws(' ', id, uuid, description, freezer_id, version, ctid)
+			queryStrings(t, pool, `SELECT concat_ws(' ', id, uuid, description, freezer_id, version)
 				FROM container ORDER BY id`),
-			queryStrings(t, pool, `SELECT (to_jsonb(change) - '{changeset_id,undoes_id,before_since}'::text[])::text
+			queryStrings(t, pool, `SELECT (to_jsonb(change) - '{changeset_id,undoes_id}'::text[])::text
 				FROM change ORDER BY id`)...,
 		)
 	}

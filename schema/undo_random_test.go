@@ -182,7 +182,7 @@ func auditedState(ctx context.Context, conn *pgx.Conn, tables []string) (string,
 	var parts []string
 	for _, table := range tables {
 		parts = append(parts, fmt.Sprintf(
-			"SELECT %s || string_agg((to_jsonb(%s) - 'version')::text, E'\\n' ORDER BY id) FROM %[2]s",
+			"SELECT %s || string_agg((to_jsonb(%s) - '{version,since}'::text[])::text, E'\\n' ORDER BY id) FROM %[2]s",
 			"'"+table+"\n'", table))
 	}
 	sql := strings.ReplaceAll(strings.Join(parts, " UNION ALL "), "ORDER BY id) FROM rule", "ORDER BY code) FROM rule")

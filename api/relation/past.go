@@ -11,17 +11,17 @@ import (
 // This file makes statements read the register as it was at a time. A common table expression with the name of a table
 // hides the table, so the same statement reads the rows of the past.
 
-// A state is a part of the rows of a table at a time. Its value ends the name of the function that returns them.
+// A state is a part of the rows of a table at a time.
 type state string
 
 // The states of rows.
 const (
-	anyState  state = "as_of"           // all rows
-	unchanged state = "unchanged_since" // those that have not changed since, which are rows of the table
-	changed   state = "changed_since"   // those that have changed since, which are in the history
+	anyState  state = "any"       // all rows
+	unchanged state = "unchanged" // those that have not changed since, which are rows of the table
+	changed   state = "changed"   // those that have changed since, which are former versions
 )
 
-// registerTables are the tables whose rows of the past two functions return in parts, one for each state.
+// registerTables are the tables with former versions of their rows.
 var registerTables = []string{"site", "freezer", "computer", "container"}
 
 // registerRE finds the tables and views of the register in a statement.
@@ -44,11 +44,14 @@ func (r *Relation) origin() string {
 func asOfSQL(sql, param, origin string, s state) string {
 	var tables []string
 	for _, name := range registerRE.FindAllString(sql, -1) {
-		function := name + "_" + string(anyState)
-		if name == origin {
-			function = name + "_" + string(s)
+		rows := name + "_as_of(" + param + ")"
+		switch {
+		case name == origin && s == unchanged:
+			rows = name + " WHERE since <= " + param
+		case name == origin && s == changed:
+			rows = name + "_past WHERE since <= " + param + " AND until > " + param
 		}
-		table := name + " AS NOT MATERIALIZED (SELECT * FROM " + function + "(" + param + "))"
+		table := name + " AS NOT MATERIALIZED (SELECT * FROM " + rows + ")"
 		if !slices.Contains(tables, table) {
 			tables = append(tables, table)
 		}
@@ -89,8 +92,8 @@ func (b *builder) inPast(sql string, s state) string {
 }
 
 // pastPage returns the statement of a page of the past. Each part of it is the union of the rows that have changed since
-// then and of those that have not. Each of the two reads its own indexes, and no more than the page needs: those that
-// have not changed are read up to the last of those that have.
+// then and of those that have not. Each of the two reads the indexes of its own table, and no more than the page needs:
+// those that have not changed are read up to the last of those that have.
 func (b *builder) pastPage(columns []output, cursor []int, parts []part, limit, depth, offset int64) string {
 	var tables, union []string
 	for i, p := range parts {
@@ -102,20 +105,6 @@ func (b *builder) pastPage(columns []output, cursor []int, parts []part, limit, 
 			"(\n"+b.inPast(b.part(columns, p)+b.page(depth, 0), unchanged)+"\n)")
 	}
 	return "WITH " + strings.Join(tables, ", ") + "\n" + b.merge(columns, cursor, union) + b.page(limit, offset)
-}
-
-// pastRows is pastPage for all rows from offset on.
-func (b *builder) pastRows(columns []output, cursor []int, offset int64) string {
-	p := part{terms: b.request.terms, cursor: b.request.cursor}
-	var union []string
-	for _, s := range []state{changed, unchanged} {
-		union = append(union, "(\n"+b.inPast(b.part(columns, p), s)+"\n)")
-	}
-	sql := b.merge(columns, cursor, union)
-	if offset > 0 {
-		sql += "\nOFFSET " + b.bind(offset)
-	}
-	return sql
 }
 
 // merge returns the statement of the rows of several statements, in order.

@@ -12,8 +12,7 @@
 //	ordinal  a part of the key of a list of several tables
 //	layout, parent_layout, parent_depth
 //	         columns of containers that repeat others, for the constraints of the schema
-//	before_since
-//	         a column of the history from which the register of the past is read
+//	since    a column of the register from which its past is read
 package relation
 
 import (
@@ -155,7 +154,7 @@ func newColumn(list string, row reflect.Type, f reflect.StructField, rules bind.
 	return column
 }
 
-var internalColumns = []string{"search", "settled", "xid", "ordinal", "layout", "parent_layout", "parent_depth", "before_since"}
+var internalColumns = []string{"search", "settled", "xid", "ordinal", "layout", "parent_layout", "parent_depth", "since"}
 
 // IsInternalColumn reports whether a column of a statement is not for clients.
 func IsInternalColumn(name string) bool {

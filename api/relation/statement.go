@@ -69,17 +69,11 @@ func (q *Request) SelectAll(args []any, offset int64) Statement {
 	b := q.builder(args)
 	columns := q.outputs()
 	s := Statement{Columns: len(columns)}
-	if b.isSplit() {
-		columns, cursor := b.columns()
-		s.SQL = b.pastRows(columns, cursor, offset)
-	} else {
-		s.SQL = b.part(columns, part{terms: q.terms, cursor: q.cursor})
-		if offset > 0 {
-			s.SQL += "\nOFFSET " + b.bind(offset)
-		}
-		s.SQL = b.inPast(s.SQL, anyState)
+	sql := b.part(columns, part{terms: q.terms, cursor: q.cursor})
+	if offset > 0 {
+		sql += "\nOFFSET " + b.bind(offset)
 	}
-	s.SQL, s.Args = q.relation.comment()+s.SQL, b.args
+	s.SQL, s.Args = q.relation.comment()+b.inPast(sql, anyState), b.args
 	return s
 }
 

@@ -108,8 +108,7 @@ func appendChange(buf []byte, c db.ListSealedChangesRow) []byte {
 	buf = appendJSON(buf, c.Before)
 	buf = appendJSON(buf, c.After)
 	buf = binary.BigEndian.AppendUint64(buf, uint64(c.ChangesetID))
-	buf = binary.BigEndian.AppendUint64(buf, uint64(c.UndoesID))
-	return appendText(buf, &c.BeforeSince)
+	return binary.BigEndian.AppendUint64(buf, uint64(c.UndoesID))
 }
 
 // appendText appends the length of a text and the text, or -1 for nil.

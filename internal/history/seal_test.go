@@ -302,7 +302,7 @@ func TestLeaf(t *testing.T) {
 // A seal covers all columns of the table change but xid. A new column needs a decision: see change_leaf in the schema.
 func TestLeaf_columns(t *testing.T) {
 	t.Parallel()
-	const covered = "action actor after at before before_since changeset_id id message request_id row_key table_name undoes_id"
+	const covered = "action actor after at before changeset_id id message request_id row_key table_name undoes_id"
 	columns := pgtest.QueryValue[string](t, pgtest.Pool(t), `
 		SELECT string_agg(column_name, ' ' ORDER BY column_name)
 		FROM information_schema.columns

@@ -83,7 +83,6 @@ func TestVerify_findings(t *testing.T) {
 		"after":         {sql: `UPDATE change SET after = after || '{"name": "forged"}' WHERE id = $first`, want: changed},
 		"after null":    {sql: "UPDATE change SET after = NULL WHERE id = $first", want: changed},
 		"changeset_id":  {sql: "UPDATE change SET changeset_id = 1 WHERE id = $first", want: changed},
-		"before_since":  {sql: "UPDATE change SET before_since = '2020-01-01' WHERE id = $first", want: changed},
 		"undoes_id":     {sql: "UPDATE change SET undoes_id = 1 WHERE id = $first", want: changed},
 		"moved text":    {sql: "UPDATE change SET table_name = 'sit', row_key = 'e' || row_key WHERE id = $first", want: changed},
 		"another ID":    {sql: "UPDATE change SET id = $gap WHERE id = $first", want: changed},
