@@ -732,7 +732,7 @@ RETURN concat_ws(
         ELSE 'changed'
     END,
     CASE
-        WHEN total > 1 THEN total || ' ' || CASE
+        WHEN total > 1 THEN to_char(total, 'FM999,999,999,999') || ' ' || CASE
             WHEN of_table = 'checkout' AND (action = 'insert' OR (first).after ->> 'returned_at' IS NOT NULL)
                 THEN table_noun('container', total)
             ELSE table_noun(of_table, total)

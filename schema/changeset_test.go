@@ -12,6 +12,7 @@ func TestChangesetSummary(t *testing.T) {
 	for _, c := range []struct{ statements, want string }{
 		{"INSERT INTO site (name) VALUES ('Harbour')", "created site Harbour"},
 		{"INSERT INTO site (name) SELECT 'Site' FROM generate_series(1, 3)", "imported 3 sites"},
+		{"INSERT INTO site (name) SELECT 'Site' FROM generate_series(1, 1234)", "imported 1,234 sites"},
 		{"UPDATE site SET country = 'Chile' WHERE id = 1", "changed site Site 1"},
 		{"UPDATE site SET country = 'Chile'; UPDATE site SET contact = 'Ada'", "changed 5 sites"},
 		{"DELETE FROM computer WHERE id = 1", "deleted computer Computer 1"},
