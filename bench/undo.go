@@ -41,12 +41,16 @@ func benchUndo(ctx context.Context, env environment) error {
 // printUndo imports containers into a new freezer, undoes the import, undoes that, deletes the freezer with them, and
 // undoes the deletion.
 func printUndo(addr string, freezer, rows, times int) error {
+	deletion := fmt.Sprintf("/api/v1/freezers/%d?cascade=true", freezer)
 	type step struct{ name, method, path, body string }
 	steps := []step{
 		{"undo of the import", "POST", "/api/v1/changesets/%d/undo", ""},
 		{"undo of that", "POST", "/api/v1/changesets/%d/undo", ""},
-		{"deletion of the freezer", "DELETE", fmt.Sprintf("/api/v1/freezers/%d?cascade=true", freezer), ""},
+		{"deletion of the freezer", "DELETE", deletion, ""},
 		{"undo of the deletion", "POST", "/api/v1/changesets/%d/undo", ""},
+	}
+	if rows > 10_000 { // a deletion has less time
+		steps = steps[:2]
 	}
 	var imports []float64
 	ratios, peaks := make([][]float64, len(steps)), make([]float64, len(steps))
@@ -80,7 +84,10 @@ func printUndo(addr string, freezer, rows, times int) error {
 			ratios[i] = append(ratios[i], ratio(took, imported))
 			peaks[i] = max(peaks[i], peak)
 		}
-		if _, _, _, err := timeRequest(addr, "DELETE", steps[2].path, ""); err != nil {
+		if times == 1 {
+			break
+		}
+		if _, _, _, err := timeRequest(addr, "DELETE", deletion, ""); err != nil {
 			return err
 		}
 	}
