@@ -113,7 +113,7 @@ var filteredLists = []indexedList{
 	{"changesets", "from=2026-01-01T01:00:00Z&to=2026-01-01T01:10:00Z", "change_at_id_idx, change_actor_at_id_idx"},
 	{"changesets", "request_id=request+3", "change_request_id_id_idx, change_request_id_xid_id_idx"},
 	{"changesets", "message__contains=ebraf", "change_search_text_idx"},
-	{"changesets", "noun=attachment", "change_table_name_row_key_id_at_idx"},
+	{"changesets", "noun=attachment", "change_table_name_row_key_id_idx"},
 	{"alerts", "assignee=rare", "alert_assignee_id_idx"},
 	{"alerts", "time__gte=100&time__lt=110&sort=-id", "alert_time_idx"},
 	{"alerts", "void_id__empty=false", "alert_void_id_idx"},
