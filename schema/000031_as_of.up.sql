@@ -11,10 +11,50 @@ BEGIN
 END
 $$;
 
-ALTER TABLE site ADD COLUMN since timestamptz NOT NULL DEFAULT '-infinity';
-ALTER TABLE freezer ADD COLUMN since timestamptz NOT NULL DEFAULT '-infinity';
-ALTER TABLE computer ADD COLUMN since timestamptz NOT NULL DEFAULT '-infinity';
-ALTER TABLE container ADD COLUMN since timestamptz NOT NULL DEFAULT '-infinity';
+-- Postgres 17 adds no column with a default to a table whose row type a function takes.
+ALTER TABLE site ADD COLUMN since timestamptz;
+ALTER TABLE site DISABLE TRIGGER USER;
+UPDATE site
+SET since = coalesce(
+    (SELECT max(at) FROM change WHERE table_name = 'site' AND row_key = site.id::text),
+    '-infinity'
+);
+ALTER TABLE site ENABLE TRIGGER USER;
+ALTER TABLE site ALTER COLUMN since SET DEFAULT '-infinity';
+ALTER TABLE site ALTER COLUMN since SET NOT NULL;
+
+ALTER TABLE freezer ADD COLUMN since timestamptz;
+ALTER TABLE freezer DISABLE TRIGGER USER;
+UPDATE freezer
+SET since = coalesce(
+    (SELECT max(at) FROM change WHERE table_name = 'freezer' AND row_key = freezer.id::text),
+    '-infinity'
+);
+ALTER TABLE freezer ENABLE TRIGGER USER;
+ALTER TABLE freezer ALTER COLUMN since SET DEFAULT '-infinity';
+ALTER TABLE freezer ALTER COLUMN since SET NOT NULL;
+
+ALTER TABLE computer ADD COLUMN since timestamptz;
+ALTER TABLE computer DISABLE TRIGGER USER;
+UPDATE computer
+SET since = coalesce(
+    (SELECT max(at) FROM change WHERE table_name = 'computer' AND row_key = computer.id::text),
+    '-infinity'
+);
+ALTER TABLE computer ENABLE TRIGGER USER;
+ALTER TABLE computer ALTER COLUMN since SET DEFAULT '-infinity';
+ALTER TABLE computer ALTER COLUMN since SET NOT NULL;
+
+ALTER TABLE container ADD COLUMN since timestamptz;
+ALTER TABLE container DISABLE TRIGGER USER;
+UPDATE container
+SET since = coalesce(
+    (SELECT max(at) FROM change WHERE table_name = 'container' AND row_key = container.uuid::text),
+    '-infinity'
+);
+ALTER TABLE container ENABLE TRIGGER USER;
+ALTER TABLE container ALTER COLUMN since SET DEFAULT '-infinity';
+ALTER TABLE container ALTER COLUMN since SET NOT NULL;
 
 COMMENT ON COLUMN site.since      IS
     'Time since when the row is as it is, the time of its last change; -infinity for one from before the history.';
@@ -172,34 +212,6 @@ BEGIN
     DROP TABLE former;
 END
 $$;
-
-ALTER TABLE site DISABLE TRIGGER USER;
-UPDATE site
-SET since = latest.at
-FROM (SELECT row_key, max(at) AS at FROM change WHERE table_name = 'site' GROUP BY row_key) AS latest
-WHERE latest.row_key = site.id::text;
-ALTER TABLE site ENABLE TRIGGER USER;
-
-ALTER TABLE freezer DISABLE TRIGGER USER;
-UPDATE freezer
-SET since = latest.at
-FROM (SELECT row_key, max(at) AS at FROM change WHERE table_name = 'freezer' GROUP BY row_key) AS latest
-WHERE latest.row_key = freezer.id::text;
-ALTER TABLE freezer ENABLE TRIGGER USER;
-
-ALTER TABLE computer DISABLE TRIGGER USER;
-UPDATE computer
-SET since = latest.at
-FROM (SELECT row_key, max(at) AS at FROM change WHERE table_name = 'computer' GROUP BY row_key) AS latest
-WHERE latest.row_key = computer.id::text;
-ALTER TABLE computer ENABLE TRIGGER USER;
-
-ALTER TABLE container DISABLE TRIGGER USER;
-UPDATE container
-SET since = latest.at
-FROM (SELECT row_key, max(at) AS at FROM change WHERE table_name = 'container' GROUP BY row_key) AS latest
-WHERE latest.row_key = container.uuid::text;
-ALTER TABLE container ENABLE TRIGGER USER;
 
 CREATE INDEX site_past_until_idx ON site_past (until);
 CREATE INDEX site_past_id_since_until_idx ON site_past (id, since, until);
