@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/csv"
 	"io"
 	"reflect"
@@ -24,22 +25,45 @@ func isInternalColumn(name string) bool { return name == "created" || relation.I
 
 // AppendRow appends a row as a JSON object.
 func AppendRow(dst []byte, columns []pgconn.FieldDescription, values [][]byte) []byte {
-	dst = append(dst, '{')
-	first := true
-	for i, value := range values {
-		if isInternalColumn(columns[i].Name) {
-			continue
-		}
-		if !first {
-			dst = append(dst, ',')
-		}
-		first = false
-		dst = append(dst, '"')
-		dst = append(dst, columns[i].Name...) // needs no escaping: it does not come from a client
-		dst = append(dst, '"', ':')
-		dst = appendValue(dst, columns[i].DataTypeOID, value)
+	var e objectEncoder
+	return e.append(dst, columns, values)
+}
+
+// An objectEncoder appends the rows of one statement as JSON objects. The zero value is ready to use.
+type objectEncoder struct{ members []jsonMember }
+
+// A jsonMember is a column that clients see.
+type jsonMember struct {
+	column int
+	oid    uint32
+	prefix string // the name, after the brace or the comma: {"id":
+}
+
+func (e *objectEncoder) append(dst []byte, columns []pgconn.FieldDescription, values [][]byte) []byte {
+	if e.members == nil {
+		e.prepare(columns)
+	}
+	if len(e.members) == 0 {
+		return append(dst, "{}"...)
+	}
+	for i := range e.members {
+		m := &e.members[i]
+		dst = append(dst, m.prefix...)
+		dst = appendValue(dst, m.oid, values[m.column])
 	}
 	return append(dst, '}')
+}
+
+func (e *objectEncoder) prepare(columns []pgconn.FieldDescription) {
+	e.members = make([]jsonMember, 0, len(columns))
+	separator := "{"
+	for i := range columns {
+		if name := columns[i].Name; !isInternalColumn(name) {
+			prefix := separator + `"` + name + `":` // needs no escaping: it does not come from a client
+			e.members = append(e.members, jsonMember{i, columns[i].DataTypeOID, prefix})
+			separator = ","
+		}
+	}
 }
 
 // appendValue appends one value as JSON. Types without a JSON counterpart become strings.
@@ -70,8 +94,24 @@ func appendValue(dst []byte, oid uint32, value []byte) []byte {
 	return quoted
 }
 
-// needsNoEscape reports whether text needs no escaping in a JSON string.
+// Each byte of a word is 1, or has its highest bit.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// needsNoEscape reports whether text needs no escaping in a JSON string. It looks at eight bytes at a time: a difference
+// sets the highest bit of the first byte that is too small.
 func needsNoEscape(text []byte) bool {
+	for len(text) >= 8 {
+		word := binary.LittleEndian.Uint64(text)
+		quote, backslash, del := word^'"'*ones, word^'\\'*ones, word^0x7f*ones
+		found := word | (word-' '*ones)&^word | (quote-ones)&^quote | (backslash-ones)&^backslash | (del-ones)&^del
+		if found&highs != 0 {
+			return false
+		}
+		text = text[8:]
+	}
 	for _, c := range text {
 		if c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
 			return false
@@ -124,11 +164,12 @@ const flushSize = 64 << 10
 // An ndjsonEncoder streams rows as NDJSON.
 type ndjsonEncoder struct {
 	dst    io.Writer
+	object objectEncoder
 	buffer []byte
 }
 
 func (e *ndjsonEncoder) WriteRow(columns []pgconn.FieldDescription, values [][]byte) error {
-	e.buffer = append(AppendRow(e.buffer, columns, values), '\n')
+	e.buffer = append(e.object.append(e.buffer, columns, values), '\n')
 	if len(e.buffer) < flushSize {
 		return nil
 	}

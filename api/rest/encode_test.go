@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 
@@ -27,6 +28,22 @@ func TestAppendValue(t *testing.T) {
 	} {
 		if got := string(appendValue(nil, c.oid, []byte(c.value))); got != c.want {
 			t.Errorf("%d %q: got %s, want %s", c.oid, c.value, got, c.want)
+		}
+	}
+}
+
+// TestNeedsNoEscape compares the text of each length, with each byte at each place, with a look at each byte.
+func TestNeedsNoEscape(t *testing.T) {
+	t.Parallel()
+	for length := range 18 {
+		for place := range length {
+			for c := range 256 {
+				text := bytes.Repeat([]byte("x"), length)
+				text[place] = byte(c)
+				if got, want := needsNoEscape(text), c >= ' ' && c != '"' && c != '\\' && c < 0x7f; got != want {
+					t.Fatalf("%q: %v, want %v", text, got, want)
+				}
+			}
 		}
 	}
 }

@@ -84,6 +84,7 @@ type pageEncoder struct {
 	cursor   []int // columns of the cursor
 	backward bool  // the rows arrive in reverse order
 
+	object            objectEncoder
 	body              []byte
 	starts            []int // of the rows in body
 	count             int
@@ -102,7 +103,7 @@ func (e *pageEncoder) WriteRow(columns []pgconn.FieldDescription, values [][]byt
 	e.count++
 	e.starts = append(e.starts, len(e.body))
 	e.body = append(e.body, ',')
-	e.body = AppendRow(e.body, columns[:e.columns], values[:e.columns])
+	e.body = e.object.append(e.body, columns[:e.columns], values[:e.columns])
 	e.lastKey = ""
 	if e.count == e.limit || e.backward {
 		e.lastKey = e.key(values)

@@ -235,7 +235,7 @@ type NoParams struct{}
 
 // Handler returns the router of all endpoints. It panics if two routes have the same method and path.
 func (s *Server) Handler(endpoints []*Endpoint) http.Handler {
-	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
+	all := routers{}
 	paths := map[string]*pathHandler{}
 	for _, e := range endpoints {
 		e.server = s
@@ -243,17 +243,47 @@ func (s *Server) Handler(endpoints []*Endpoint) http.Handler {
 		if h == nil {
 			h = &pathHandler{path: e.Path, byMethod: map[string]*Endpoint{}}
 			paths[e.Path] = h
-			router.Path(e.Path).Handler(h)
+			all.of(e.Path).Path(e.Path).Handler(h)
 		}
 		h.add(e)
 	}
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		if h := paths[path]; h.isList() && paths[path+"/"] == nil {
-			router.Path(path + "/").Handler(h)
+			all.of(path).Path(path + "/").Handler(h)
 		}
 	}
-	router.NotFoundHandler = http.HandlerFunc(NotFound)
-	return router
+	return all
+}
+
+// routers have the router of each resource. A router compares a path with each of its routes, so there is one for a few.
+type routers map[string]*mux.Router
+
+// of returns the router of a path, and makes it if there is none.
+func (r routers) of(path string) *mux.Router {
+	resource := resourceOf(path)
+	if strings.Contains(resource, "{") {
+		panic("rest: the path " + path + " begins with a variable")
+	}
+	if r[resource] == nil {
+		r[resource] = mux.NewRouter().SkipClean(true).UseEncodedPath()
+		r[resource].NotFoundHandler = http.HandlerFunc(NotFound)
+	}
+	return r[resource]
+}
+
+// resourceOf returns the first segment of a path, or that after /api/v1/.
+func resourceOf(path string) string {
+	path = strings.TrimPrefix(strings.TrimPrefix(path, "/api/v1"), "/")
+	resource, _, _ := strings.Cut(path, "/")
+	return resource
+}
+
+func (r routers) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	if router := r[resourceOf(request.URL.EscapedPath())]; router != nil {
+		router.ServeHTTP(w, request)
+		return
+	}
+	NotFound(w, request)
 }
 
 // NotFound responds that no route matches the path.
