@@ -250,7 +250,7 @@ type Computer struct {
 	SiteID int64 `json:"site_id"`
 	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
-	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	// Time since when the row is as it is: that of its last change; -infinity for a row from before the history.
 	Since time.Time `json:"since"`
 }
 
@@ -266,7 +266,7 @@ type ComputerPast struct {
 	SiteID int64 `json:"site_id"`
 	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
-	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	// Time since when the row is as it is: that of its last change; -infinity for a row from before the history.
 	Since time.Time `json:"since"`
 	// Time until which the row was as it is here.
 	Until time.Time `json:"until"`
@@ -338,7 +338,7 @@ type Container struct {
 	HeldSince *time.Time `json:"held_since"`
 	// Day when the holder is to return the container.
 	DueOn *sqltype.Date `json:"due_on"`
-	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	// Time since when the row is as it is: that of its last change; -infinity for a row from before the history.
 	Since time.Time `json:"since"`
 }
 
@@ -408,7 +408,7 @@ type ContainerPast struct {
 	HeldSince *time.Time `json:"held_since"`
 	// Day when the holder is to return the container.
 	DueOn *sqltype.Date `json:"due_on"`
-	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	// Time since when the row is as it is: that of its last change; -infinity for a row from before the history.
 	Since time.Time `json:"since"`
 	// Time until which the row was as it is here.
 	Until time.Time `json:"until"`
@@ -490,7 +490,7 @@ type Freezer struct {
 	Version int64 `json:"version"`
 	// How many containers may lie directly in the freezer, such as its shelves; null for any number.
 	Capacity *int32 `json:"capacity"`
-	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	// Time since when the row is as it is: that of its last change; -infinity for a row from before the history.
 	Since time.Time `json:"since"`
 }
 
@@ -506,7 +506,7 @@ type FreezerPast struct {
 	Version int64 `json:"version"`
 	// How many containers may lie directly in the freezer, such as its shelves; null for any number.
 	Capacity *int32 `json:"capacity"`
-	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	// Time since when the row is as it is: that of its last change; -infinity for a row from before the history.
 	Since time.Time `json:"since"`
 	// Time until which the row was as it is here.
 	Until time.Time `json:"until"`
@@ -727,7 +727,7 @@ type Site struct {
 	PostcodeOrZip *string `json:"postcode_or_zip"`
 	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
-	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	// Time since when the row is as it is: that of its last change; -infinity for a row from before the history.
 	Since time.Time `json:"since"`
 }
 
@@ -749,7 +749,7 @@ type SitePast struct {
 	PostcodeOrZip *string `json:"postcode_or_zip"`
 	// Version of the row: 1, 2, 3, …; every change increases it.
 	Version int64 `json:"version"`
-	// Time since when the row is as it is, the time of its last change; -infinity for one from before the history.
+	// Time since when the row is as it is: that of its last change; -infinity for a row from before the history.
 	Since time.Time `json:"since"`
 	// Time until which the row was as it is here.
 	Until time.Time `json:"until"`

@@ -400,7 +400,6 @@ $$;
 COMMENT ON FUNCTION lock_changed_rows IS 'Locks the rows that a change set changed, so that they stay as they are.';
 
 
-
 -- The history has times in the time zones of the sessions that changed the rows.
 CREATE FUNCTION is_same_state(of_table text, a jsonb, b jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE

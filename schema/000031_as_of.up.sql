@@ -13,57 +13,42 @@ $$;
 
 -- Postgres 17 adds no column with a default to a table whose row type a function takes.
 ALTER TABLE site ADD COLUMN since timestamptz;
-ALTER TABLE site DISABLE TRIGGER USER;
-UPDATE site
-SET since = coalesce(
-    (SELECT max(at) FROM change WHERE table_name = 'site' AND row_key = site.id::text),
-    '-infinity'
-);
-ALTER TABLE site ENABLE TRIGGER USER;
-ALTER TABLE site ALTER COLUMN since SET DEFAULT '-infinity';
-ALTER TABLE site ALTER COLUMN since SET NOT NULL;
-
 ALTER TABLE freezer ADD COLUMN since timestamptz;
-ALTER TABLE freezer DISABLE TRIGGER USER;
-UPDATE freezer
-SET since = coalesce(
-    (SELECT max(at) FROM change WHERE table_name = 'freezer' AND row_key = freezer.id::text),
-    '-infinity'
-);
-ALTER TABLE freezer ENABLE TRIGGER USER;
-ALTER TABLE freezer ALTER COLUMN since SET DEFAULT '-infinity';
-ALTER TABLE freezer ALTER COLUMN since SET NOT NULL;
-
 ALTER TABLE computer ADD COLUMN since timestamptz;
-ALTER TABLE computer DISABLE TRIGGER USER;
-UPDATE computer
-SET since = coalesce(
-    (SELECT max(at) FROM change WHERE table_name = 'computer' AND row_key = computer.id::text),
-    '-infinity'
-);
-ALTER TABLE computer ENABLE TRIGGER USER;
-ALTER TABLE computer ALTER COLUMN since SET DEFAULT '-infinity';
-ALTER TABLE computer ALTER COLUMN since SET NOT NULL;
-
 ALTER TABLE container ADD COLUMN since timestamptz;
-ALTER TABLE container DISABLE TRIGGER USER;
-UPDATE container
-SET since = coalesce(
-    (SELECT max(at) FROM change WHERE table_name = 'container' AND row_key = container.uuid::text),
-    '-infinity'
-);
-ALTER TABLE container ENABLE TRIGGER USER;
-ALTER TABLE container ALTER COLUMN since SET DEFAULT '-infinity';
-ALTER TABLE container ALTER COLUMN since SET NOT NULL;
+
+DO $$
+DECLARE
+    of_table text;
+BEGIN
+    FOREACH of_table IN ARRAY ARRAY['site', 'freezer', 'computer', 'container'] LOOP
+        EXECUTE format('ALTER TABLE %I DISABLE TRIGGER USER', of_table);
+        EXECUTE format(
+            'UPDATE %1$I
+            SET since = coalesce(
+                (SELECT max(at) FROM change WHERE table_name = %1$L AND row_key = %1$I.%2$I::text),
+                ''-infinity''
+            )',
+            of_table, history_key(of_table)
+        );
+        EXECUTE format('ALTER TABLE %I ENABLE TRIGGER USER', of_table);
+    END LOOP;
+END
+$$;
+
+ALTER TABLE site ALTER COLUMN since SET DEFAULT '-infinity', ALTER COLUMN since SET NOT NULL;
+ALTER TABLE freezer ALTER COLUMN since SET DEFAULT '-infinity', ALTER COLUMN since SET NOT NULL;
+ALTER TABLE computer ALTER COLUMN since SET DEFAULT '-infinity', ALTER COLUMN since SET NOT NULL;
+ALTER TABLE container ALTER COLUMN since SET DEFAULT '-infinity', ALTER COLUMN since SET NOT NULL;
 
 COMMENT ON COLUMN site.since      IS
-    'Time since when the row is as it is, the time of its last change; -infinity for one from before the history.';
+    'Time since when the row is as it is: that of its last change; -infinity for a row from before the history.';
 COMMENT ON COLUMN freezer.since   IS
-    'Time since when the row is as it is, the time of its last change; -infinity for one from before the history.';
+    'Time since when the row is as it is: that of its last change; -infinity for a row from before the history.';
 COMMENT ON COLUMN computer.since  IS
-    'Time since when the row is as it is, the time of its last change; -infinity for one from before the history.';
+    'Time since when the row is as it is: that of its last change; -infinity for a row from before the history.';
 COMMENT ON COLUMN container.since IS
-    'Time since when the row is as it is, the time of its last change; -infinity for one from before the history.';
+    'Time since when the row is as it is: that of its last change; -infinity for a row from before the history.';
 
 CREATE TABLE site_past (
     until timestamptz NOT NULL,

@@ -110,6 +110,51 @@ func TestAsOf_overlappingTransactions(t *testing.T) {
 	}
 }
 
+// TestAsOf_createdAgain: a row that is created again, by a transaction that began before the deletion, begins after its
+// former version. So no state has both.
+func TestAsOf_createdAgain(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	earlier, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = earlier.Rollback(context.Background()) }()
+	pgtest.Exec(t, earlier, "SELECT now()")
+	between := pgtest.QueryValue[time.Time](t, pool, "SELECT clock_timestamp()")
+	mustExec(t, pool, "DELETE FROM computer WHERE id = 1")
+	pgtest.Exec(t, earlier, "INSERT INTO computer (id, name, site_id) VALUES (1, 'again', 1)")
+	if err := earlier.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	after := pgtest.QueryValue[time.Time](t, pool, "SELECT clock_timestamp()")
+	for at, want := range map[time.Time]string{between: "Computer 1", after: "again"} {
+		if got := queryStrings(t, pool, "SELECT name FROM computer_as_of($1) WHERE id = 1", at); !slices.Equal(got, []string{want}) {
+			t.Errorf("at %v: %q, want %q", at, got, want)
+		}
+	}
+}
+
+// TestAsOf_guarantees: nobody sets since when a row is as it is, and a version never names two states of one key, also if
+// a row got another key in between.
+func TestAsOf_guarantees(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	mustExec(t, pool, "INSERT INTO site (id, name, since) VALUES (70, 'a', 'infinity')")
+	mustExec(t, pool, "UPDATE site SET since = '2020-01-01' WHERE id = 70")
+	const site = "SELECT concat_ws(' ', version, since BETWEEN now() - interval '1 hour' AND now()) FROM site WHERE id = 70"
+	if got := pgtest.QueryValue[string](t, pool, site); got != "1 t" {
+		t.Errorf("version and a recent time: %s", got)
+	}
+	mustExec(t, pool, "INSERT INTO container (uuid, freezer_id) VALUES (md5('1')::uuid, 1)")
+	mustExec(t, pool, "UPDATE container SET description = 'x' WHERE uuid = md5('1')::uuid")
+	mustExec(t, pool, "UPDATE container SET uuid = md5('2')::uuid WHERE uuid = md5('1')::uuid")
+	mustExec(t, pool, "INSERT INTO container (uuid, freezer_id) VALUES (md5('1')::uuid, 1)")
+	if got := pgtest.QueryValue[int](t, pool, "SELECT version FROM container WHERE uuid = md5('1')::uuid"); got != 3 {
+		t.Errorf("version %d of a used UUID, want 3", got)
+	}
+}
+
 // TestAsOfMigration: the states before the migration are those of the history, also of rows that were created again or
 // got another key. Older history lacks newer columns; rows have their defaults.
 func TestAsOfMigration(t *testing.T) {

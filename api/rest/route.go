@@ -255,7 +255,7 @@ func (s *Server) Handler(endpoints []*Endpoint) http.Handler {
 	return all
 }
 
-// routers have the router of each resource. A router compares a path with each of its routes, so there is one for a few.
+// routers are the routers by resource. A router compares a path with its routes one by one, so each has few.
 type routers map[string]*mux.Router
 
 // of returns the router of a path, and makes it if there is none.
