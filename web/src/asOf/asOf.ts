@@ -1,6 +1,6 @@
 import { useSearch } from '@tanstack/react-router'
 
-// Time travel: as_of in the URL is the time at which lists and maps show the laboratory. Screens are read-only then.
+// as_of in the URL is the time at which lists and maps show the laboratory. Screens are read-only then.
 
 /** AsOf is a time in the past (RFC 3339), or undefined for now. */
 export type AsOf = string | undefined
