@@ -42,7 +42,7 @@ func nethttpHandler(pool *pgxpool.Pool) http.Handler {
 	})
 	page := func(w http.ResponseWriter, r *http.Request, statement string, args ...any) {
 		rows, _ := pool.Query(r.Context(), statement, args...) // CollectRows returns the error
-		sites, err := pgx.CollectRows(rows, pgx.RowToStructByPos[db.Site])
+		sites, err := pgx.CollectRows(rows, scanSite)
 		if err != nil {
 			http.Error(w, "failed", http.StatusInternalServerError)
 			return
@@ -78,6 +78,11 @@ func nethttpHandler(pool *pgxpool.Pool) http.Handler {
 		page(w, r, selectSites, limit, offset)
 	})
 	return mux
+}
+
+func scanSite(row pgx.CollectableRow) (s db.Site, err error) {
+	err = row.Scan(&s.ID, &s.Name, &s.Contact, &s.Address, &s.StateOrRegion, &s.Country, &s.PostcodeOrZip, &s.Version)
+	return s, err
 }
 
 func writeJSON(w http.ResponseWriter, body []byte) {
