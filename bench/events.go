@@ -137,6 +137,17 @@ func (s series) String() string {
 	return fmt.Sprintf("%.2f (%.2f to %.2f)", s.median(), slices.Min(s), slices.Max(s))
 }
 
+// over returns the ratios to another series, round by round.
+func (s series) over(other series) (ratios series) {
+	for i := range s {
+		ratios = append(ratios, s[i]/other[i])
+	}
+	return ratios
+}
+
+// rounded returns the median without decimals.
+func (s series) rounded() string { return fmt.Sprintf("%.0f", s.median()) }
+
 // loadResult is the result of a load.
 type loadResult struct {
 	perSecond float64

@@ -15,12 +15,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"labledger/api"
 	"labledger/api/authn"
-	"labledger/internal/auth"
 	"labledger/internal/postgres"
 	"labledger/internal/postgres/embedded"
 	"labledger/internal/postgres/migrate"
@@ -39,6 +37,8 @@ type environment struct {
 	url  string
 	pool *pgxpool.Pool // configured like the server's pool
 	dir  string        // temporary directory
+	// cluster is the data directory of Postgres.
+	cluster string
 }
 
 var benchmarks = []benchmark{
@@ -53,6 +53,14 @@ var benchmarks = []benchmark{
 }
 
 func main() {
+	postgres.IgnoreEnvironment()
+	if len(os.Args) == 2 && os.Args[1] == "serve" { // see process.go
+		if err := serve(context.Background()); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: serve: %s\n", err)
+			os.Exit(1)
+		}
+		return
+	}
 	for _, name := range os.Args[1:] {
 		if !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == name }) {
 			fmt.Fprintf(os.Stderr,
@@ -60,7 +68,6 @@ func main() {
 			os.Exit(2)
 		}
 	}
-	postgres.IgnoreEnvironment()
 	for _, b := range benchmarks {
 		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], b.name) {
 			continue
@@ -99,62 +106,15 @@ func (b benchmark) measure(ctx context.Context) error {
 		return err
 	}
 	defer pool.Close()
-	return b.run(ctx, environment{cluster.URL(), pool, dir})
+	return b.run(ctx, environment{cluster.URL(), pool, dir, cluster.Dir()})
 }
 
-// benchSites measures reads, and the import and export of a million rows.
+// benchSites measures the import and export of a million rows, and reads of them.
 func benchSites(ctx context.Context, env environment) error {
 	if err := importExport(ctx, env.url, env.dir); err != nil {
 		return err
 	}
-	addr, err := startHTTP(newAPI(env, slog.LevelError))
-	if err != nil {
-		return err
-	}
-	loggingAddr, err := startHTTP(newAPI(env, slog.LevelInfo))
-	if err != nil {
-		return err
-	}
-	pool, err := pgxpool.New(ctx, env.url)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	baseAddr, err := startHTTP(nethttpHandler(pool))
-	if err != nil {
-		return err
-	}
-	signedIn, err := signIn(ctx, env)
-	if err != nil {
-		return err
-	}
-	printReads(addr, loggingAddr, signedIn, baseAddr)
-	printSignedIn(addr, signedIn)
-	printPageDepth(addr)
-	return nil
-}
-
-// signIn starts a server that requires authentication and returns it as a target, with the access token of a new
-// viewer.
-func signIn(ctx context.Context, env environment) (target, error) {
-	const insertSession = `WITH viewer AS (INSERT INTO account (username) VALUES ('bench') RETURNING id)
-		INSERT INTO session (account_id, expires_at) SELECT id, 'infinity' FROM viewer RETURNING account_id, id`
-	var accountID int64
-	var session uuid.UUID
-	if err := env.pool.QueryRow(ctx, insertSession).Scan(&accountID, &session); err != nil {
-		return target{}, err
-	}
-	keys, err := auth.NewKeys(auth.NewSecret())
-	if err != nil {
-		return target{}, err
-	}
-	address, err := startHTTP(api.New(api.Options{
-		Pool:   env.pool,
-		Log:    slog.New(slog.DiscardHandler),
-		Access: authn.Options{Keys: keys, AuthRequired: true},
-	}))
-	token := keys.SignAccessToken(accountID, session, time.Now())
-	return target{address, "Authorization: Bearer " + token + "\r\n"}, err
+	return benchReads(ctx, env)
 }
 
 // newAPI returns the server's handler with a log of the given level.
@@ -175,41 +135,14 @@ func startHTTP(h http.Handler) (address string, err error) {
 	return listener.Addr().String(), nil
 }
 
-// printReads prints the requests per second of the server, relative to the net/http baseline.
-func printReads(addr, loggingAddr string, signedIn target, baseAddr string) {
-	fmt.Printf("\nRequests per second, relative to net/http + pgx with the same statement: ")
-	fmt.Printf("median of %d interleaved rounds (min to max)\n", rounds)
-	fmt.Printf("%-36s %11s %9s %8s %20s\n", "", "connections", "labledger", "net/http", "labledger/net/http")
-	for _, c := range []struct {
-		name   string
-		server target
-		path   string
-	}{
-		{"/site/1", target{address: addr}, "/site/1"},
-		{"/site/1, request log enabled", target{address: loggingAddr}, "/site/1"},
-		{"/site/1, signed in", signedIn, "/site/1"},
-		{"/sites/0/10", target{address: addr}, "/sites/0/10"},
-		{"/api/v1/sites?limit=100", target{address: addr}, "/api/v1/sites?limit=100"},
-		{"/api/v1/sites?limit=100, signed in", signedIn, "/api/v1/sites?limit=100"},
-		{"100 sites, filtered and sorted", target{address: addr}, filteredPage},
-		{"/api/v1/sites?limit=1000", target{address: addr}, "/api/v1/sites?limit=1000"},
-	} {
-		for _, connections := range []int{1, 16} {
-			a, b, ratios := compareServers(c.server, target{address: baseAddr}, c.path, connections)
-			fmt.Printf("%-36s %11d %9.0f %8.0f %8.2f (%.2f to %.2f)\n",
-				c.name, connections, a, b, median(ratios), ratios[0], ratios[len(ratios)-1])
-		}
-	}
-}
-
 // printSignedIn prints the requests per second of signed-in requests, relative to the same requests to a server that
 // requires no authentication.
-func printSignedIn(addr string, signedIn target) {
+func printSignedIn(without, signedIn target) {
 	fmt.Printf("\nRequests per second, relative to the same request without authentication\n")
 	fmt.Printf("%-36s %11s %9s %8s %20s\n", "", "connections", "signed in", "without", "signed in/without")
 	for _, path := range []string{"/site/1", "/api/v1/sites?limit=100"} {
 		for _, connections := range []int{1, 16} {
-			a, b, ratios := compareServers(signedIn, target{address: addr}, path, connections)
+			a, b, ratios := compareServers(signedIn, without, path, connections)
 			fmt.Printf("%-36s %11d %9.0f %8.0f %8.2f (%.2f to %.2f)\n",
 				path, connections, a, b, median(ratios), ratios[0], ratios[len(ratios)-1])
 		}
