@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"runtime/metrics"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -113,11 +113,11 @@ func writeUsage(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	objects := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
-	metrics.Read(objects)
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
 	_ = json.NewEncoder(w).Encode(processUsage{ // the reader checks the response
 		CPU:     time.Duration(used.Utime.Nano() + used.Stime.Nano()),
-		Objects: objects[0].Value.Uint64(),
+		Objects: memory.Mallocs,
 	})
 }
 
