@@ -171,13 +171,13 @@ func (p *prodStack) sessionAddress(t *testing.T, headers ...string) string {
 func (p *prodStack) testClientAddress(t *testing.T) {
 	const forged = "203.0.113.7"
 	forgedHeaders := []string{"X-Forwarded-For", forged, "X-Real-Ip", forged, "Forwarded", "for=" + forged}
-	if got := p.sessionAddress(t, forgedHeaders...); got != composeNetwork+".1" {
-		t.Errorf("a client that claims to be %s has the address %s, want %s.1", forged, got, composeNetwork)
+	if got := p.sessionAddress(t, forgedHeaders...); got != p.network+".1" {
+		t.Errorf("a client that claims to be %s has the address %s, want %s.1", forged, got, p.network)
 	}
 	if count := p.psql(t, "SELECT count(*) FROM login_attempt WHERE subject LIKE '%203.0.113%'"); count != "0" {
 		t.Error("sign-in attempts were counted for a forged address")
 	}
-	p.withEnv("TRUSTED_PROXIES="+composeNetwork+".1").compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
+	p.withEnv("TRUSTED_PROXIES="+p.network+".1").compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
 	defer p.compose(t, "up", "-d", "--no-deps", "--wait", "proxy")
 	if got := p.sessionAddress(t, forgedHeaders...); got != forged {
 		t.Errorf("a trusted proxy reports %s, but the client has the address %s", forged, got)

@@ -28,10 +28,10 @@ type composeStack struct {
 	env     []string
 	port    string // published port of the API or the proxy
 	tlsPort string
+	network string // LABLEDGER_NET: the first three numbers of the network of nginx and the API
 }
 
 const (
-	composeNetwork = "172.30.38" // LABLEDGER_NET; differs from the default, so that a stack in use is not disturbed
 	buildTimeout   = 8 * time.Minute
 	composeTimeout = 3 * time.Minute // of all other commands
 )
@@ -52,13 +52,14 @@ func newComposeStack(t *testing.T, name string, files ...string) *composeStack {
 		files:   files,
 		port:    freePort(t),
 		tlsPort: freePort(t),
+		network: freeNetwork(t),
 	}
 	s.env = []string{
 		"COMPOSE_PROJECT_NAME=" + s.project,
 		"VERSION=" + s.project,
 		"LABLEDGER_PORT=" + s.port,
 		"LABLEDGER_TLS_PORT=" + s.tlsPort,
-		"LABLEDGER_NET=" + composeNetwork,
+		"LABLEDGER_NET=" + s.network,
 		"LABLEDGER_ADDRESS=127.0.0.1",
 		"REQUESTS_PER_SECOND=200",
 		"TRUSTED_PROXIES=",
@@ -80,6 +81,29 @@ func newComposeStack(t *testing.T, name string, files ...string) *composeStack {
 	}
 	t.Cleanup(func() { s.tearDown(t) })
 	return s
+}
+
+// freeNetwork returns the first three numbers of a network that no other stack has, neither one in use nor one that a
+// killed test left.
+func freeNetwork(t *testing.T) string {
+	t.Helper()
+	ids, err := runCommand("", nil, nil, time.Minute, "docker", "network", "ls", "-q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"network", "inspect", "--format", "{{range .IPAM.Config}}{{.Subnet}} {{end}}"},
+		strings.Fields(ids)...)
+	used, err := runCommand("", nil, nil, time.Minute, "docker", args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 256 {
+		if network := fmt.Sprintf("10.214.%d", i); !strings.Contains(used, network+".") {
+			return network
+		}
+	}
+	t.Fatalf("all networks 10.214.*.0/24 are in use: %s", used)
+	return ""
 }
 
 // writeFile writes a file into the copy.
