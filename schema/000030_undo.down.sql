@@ -13,6 +13,7 @@ DROP FUNCTION restore_rows(bigint);
 DROP FUNCTION restore_run_in_order(text, text, text[], jsonb[]);
 DROP FUNCTION restore_run(text, text, text[], jsonb[]);
 DROP FUNCTION list_changes_since(bigint);
+DROP FUNCTION is_stored(text, text, jsonb);
 DROP FUNCTION is_same_state(text, jsonb, jsonb);
 DROP FUNCTION lock_changed_rows(bigint);
 DROP FUNCTION assert_undoable(bigint);

@@ -445,8 +445,26 @@ $$;
 COMMENT ON FUNCTION is_same_state IS
     'Reports whether two states of a row in the history differ only in their versions.';
 
+CREATE FUNCTION is_stored(of_table text, of_key text, state jsonb) RETURNS boolean
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    is_same boolean; -- null without a row
+BEGIN
+    EXECUTE format(
+        'SELECT stored IS NOT DISTINCT FROM jsonb_populate_record(stored, $1 - ''{version,result}''::text[])
+        FROM %1$I AS stored
+        WHERE %2$I = $2::%3$s',
+        of_table, history_key(of_table), key_type(of_table)
+    ) INTO is_same USING state, of_key;
+    RETURN CASE WHEN state IS NULL THEN is_same IS NULL ELSE is_same IS TRUE END;
+END
+$$;
+COMMENT ON FUNCTION is_stored IS
+    'Reports whether a row is as a state in the history, apart from its version. The null state is that of no row.';
+
 -- A row that was changed and changed back counts as unchanged. A row that got another key left nothing under its former
--- one.
+-- one, where its last change is not recorded.
 CREATE FUNCTION list_changes_since(changeset bigint)
 RETURNS TABLE (table_name text, row_key text, name text, actor text, at timestamptz, changeset_id bigint)
 LANGUAGE sql STABLE
@@ -482,6 +500,7 @@ AS $$
         LIMIT 1
     ) AS newest
     WHERE NOT is_same_state(newest.table_name, newest.after, mine.state)
+      AND (history_key(mine.table_name) IS NULL OR NOT is_stored(mine.table_name, mine.key, mine.state))
 $$;
 COMMENT ON FUNCTION list_changes_since IS
     'Returns the rows of a change set that differ from what it left, each with the change that was the last one.';

@@ -43,6 +43,16 @@ var undoCases = map[string]struct{ setup, request, later, as, want string }{
 			VALUES ('00000000-0000-0000-0000-000000000009', 'Again', 2)`,
 		want: `"Again was changed by db:labledger on `,
 	},
+	"UUID of a deleted container used in between": {
+		request: "DELETE FROM container WHERE description = 'Tube 9'",
+		later: `UPDATE container SET uuid = '00000000-0000-0000-0000-000000000009' WHERE description = 'Tube 10';
+			UPDATE container SET uuid = '00000000-0000-0000-0000-000000000010' WHERE description = 'Tube 10'`,
+	},
+	"UUID of a deleted container taken since": {
+		request: "DELETE FROM container WHERE description = 'Tube 9'",
+		later:   "UPDATE container SET uuid = '00000000-0000-0000-0000-000000000009' WHERE description = 'Tube 10'",
+		want:    `"Tube 10 was changed by db:labledger on `,
+	},
 	"deleted since": {
 		request: "UPDATE computer SET name = 'X' WHERE id = 2", later: "DELETE FROM computer WHERE id = 2",
 		want: `"X was changed by `,
