@@ -30,7 +30,7 @@ func wordsOf(r *Relation) map[string]bool {
 		LAST UNION ALL LIMIT OFFSET COLLATE EXPLAIN FORMAT JSON FOR UPDATE OF list page last count false left 100 0 1
 		natural_sort coalesce integer text search_text contains_pattern prefix_pattern concat_ws replace search
 		settled DISTINCT CASE WHEN THEN ELSE END CROSS EXISTS OVER least length best found folded key match name WITH
-		MATERIALIZED matching alternative 2 3 4 7 36 10000 '' '{}' ':' LATERAL changed_1 changed_2 repeat 101
+		MATERIALIZED matching alternative 2 3 4 7 11 36 10000 '' '{}' ':' LATERAL changed_1 changed_2 repeat 101
 		site_as_of site_past freezer_as_of freezer_past since until
 		9223372036854775807 9223372036854775808`)
 	words[`E'\n'`], words[`U&'\FFFF'`] = true, true

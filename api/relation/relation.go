@@ -21,6 +21,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"labledger/api/bind"
 )
@@ -40,6 +41,7 @@ type Relation struct {
 	label     *Column           // names a row for people, and begins its search text; nil without such a column
 	search    bool              // the statement has the column search
 	settled   bool              // the statement has the column settled
+	plainHead func() head
 }
 
 // A Column is a column that a request can filter, sort and select.
@@ -87,6 +89,7 @@ type Options struct {
 // for this package, and with columns that rows have only if ?include= names them. It panics if a type is not supported.
 func New(name, statement string, params int, row, all reflect.Type, o Options) *Relation {
 	r := &Relation{name: name, statement: trimStatement(statement), params: params, row: row}
+	r.plainHead = sync.OnceValue(r.newPlainHead)
 	for i := range row.NumField() {
 		column := newColumn(name, row, row.Field(i), o.Rules)
 		if IsInternalColumn(column.Name) {

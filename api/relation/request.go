@@ -13,16 +13,17 @@ import (
 
 // A Request is what a client asks a list for.
 type Request struct {
-	relation *Relation
-	search   *Search // of several lists; nil for a request of this list
-	filters  []filter
-	words    []word    // of ?q=; each must occur
-	terms    []term    // the order; it is total
-	columns  []*Column // of the rows, in order
-	cursor   []*string // values of the terms in the last row of the page before; nil on the first page
-	backward bool      // the page ends before the cursor
-	keyOrder bool      // the order is the default one
-	asOf     string    // the time of the rows; "" for the present
+	relation   *Relation
+	search     *Search // of several lists; nil for a request of this list
+	filters    []filter
+	words      []word    // of ?q=; each must occur
+	terms      []term    // the order; it is total
+	columns    []*Column // of the rows, in order
+	hasColumns bool      // the client has chosen them
+	cursor     []*string // values of the terms in the last row of the page before; nil on the first page
+	backward   bool      // the page ends before the cursor
+	keyOrder   bool      // the order is the default one
+	asOf       string    // the time of the rows; "" for the present
 }
 
 // Parameters of a list that no column has. A column of such a name has filters with an operator only.
@@ -106,6 +107,9 @@ func (q *Request) IsFiltered() bool {
 	return len(q.filters) > 0 || len(q.words) > 0 || !q.keyOrder || q.asOf != ""
 }
 
+// IsPlain reports whether the request asks for all rows, in the default order and with the columns of the list.
+func (q *Request) IsPlain() bool { return !q.IsFiltered() && !q.hasColumns }
+
 // HasCursor reports whether the request continues after, or before, a row.
 func (q *Request) HasCursor() bool { return q.cursor != nil }
 
@@ -124,6 +128,7 @@ func (q *Request) Columns() []string {
 // parseColumns parses ?fields= and ?include=.
 func (q *Request) parseColumns(values url.Values, errs *problem.FieldErrors) {
 	r := q.relation
+	q.hasColumns = values.Has(includeParam) || values.Has(fieldsParam)
 	includes := splitList(values, includeParam, errs)
 	for _, name := range includes {
 		if !slices.Contains(r.Includes(), name) {

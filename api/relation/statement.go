@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"labledger/api/problem"
 )
 
 // A Statement is SQL with the values of its parameters.
@@ -41,9 +43,14 @@ func (b *builder) bind(value any) string {
 // statement.
 func (q *Request) Select(args []any, limit, offset int64) Statement {
 	b := q.builder(args)
+	parts := q.parts()
+	if q.IsPlain() && len(parts) == 1 {
+		head := q.relation.plainHead()
+		sql := q.relation.comment() + head.sql + b.tail(parts[0]) + b.page(limit, offset)
+		return Statement{SQL: sql, Args: b.args, Columns: len(q.columns), Cursor: head.cursor}
+	}
 	columns, cursor := b.columns()
 	s := Statement{Columns: len(q.columns), Cursor: cursor}
-	parts := q.parts()
 	depth := limit
 	if depth += offset; depth < 0 {
 		depth = math.MaxInt64
@@ -62,6 +69,19 @@ func (q *Request) Select(args []any, limit, offset int64) Statement {
 	}
 	s.SQL, s.Args = q.relation.comment()+s.SQL, b.args
 	return s
+}
+
+// A head is the begin of a statement, and the indexes of the values of the cursor.
+type head struct {
+	sql    string
+	cursor []int
+}
+
+// newPlainHead returns the head that all plain requests have in common.
+func (r *Relation) newPlainHead() head {
+	b := r.Parse(nil, nil, nil, new(problem.FieldErrors)).builder(nil)
+	columns, cursor := b.columns()
+	return head{b.head(columns, b.request.terms), cursor}
 }
 
 // SelectAll returns the statement of all rows from offset on, without cursors.
@@ -207,17 +227,23 @@ func (q *Request) parts() []part {
 }
 
 // part returns the statement of a part without a limit.
-func (b *builder) part(columns []output, p part) string {
+func (b *builder) part(columns []output, p part) string { return b.head(columns, p.terms) + b.tail(p) }
+
+func (b *builder) head(columns []output, terms []term) string {
+	return "SELECT " + selectList(columns) + "\n" + b.from(columns, terms)
+}
+
+// tail returns the conditions and the order of a part.
+func (b *builder) tail(p part) string {
 	var order []string
 	for i, t := range p.terms {
 		hasNulls := t.column.Nullable && !(i == 0 && p.notNull)
 		order = append(order, t.orderSQL(t.column.sortSQL(), hasNulls))
 	}
-	sql := "SELECT " + selectList(columns) + "\n" + b.from(columns, p.terms) + b.where(p)
-	if len(order) > 0 {
-		sql += "\nORDER BY " + strings.Join(order, ", ")
+	if len(order) == 0 {
+		return b.where(p)
 	}
-	return sql
+	return b.where(p) + "\nORDER BY " + strings.Join(order, ", ")
 }
 
 // A joinKind is a kind of join. A greater one replaces a smaller one.
@@ -327,9 +353,21 @@ func (b *builder) after(p part) []string {
 	return []string{b.beyond(p.terms, p.cursor)}
 }
 
-// page returns the limit and the offset of a statement.
+// commonLimits are the limits of pages that many clients ask for: those of usual sizes, and one row more.
+var commonLimits = []int64{11, 21, 26, 51, 101, 201, 251, 501, 1001}
+
+// IsCommonLimit reports whether requests of all rows with this limit have the same statement.
+func IsCommonLimit(limit int64) bool { return slices.Contains(commonLimits, limit) }
+
+// page returns the limit and the offset of a statement. Postgres plans a statement with a parameter as its limit for
+// each request, which takes longer than reading the page. With a literal it plans it once.
 func (b *builder) page(limit, offset int64) string {
-	sql := "\nLIMIT " + b.bind(limit)
+	sql := "\nLIMIT "
+	if !b.request.IsFiltered() && IsCommonLimit(limit) {
+		sql += strconv.FormatInt(limit, 10)
+	} else {
+		sql += b.bind(limit)
+	}
 	if offset > 0 {
 		sql += "\nOFFSET " + b.bind(offset)
 	}

@@ -20,9 +20,9 @@ func TestSelect(t *testing.T) {
 		want     string // without the columns of the list
 		args     string
 	}{
-		{sites, "", "ORDER BY list.id LIMIT $1", "[11]"},
+		{sites, "", "ORDER BY list.id LIMIT 11", "[]"},
 		{sites, "sort=-id&after=9", "WHERE list.id < $1 ORDER BY list.id DESC LIMIT $2", "[9 11]"},
-		{sites, "before=9", "WHERE list.id < $1 ORDER BY list.id DESC LIMIT $2", "[9 11]"},
+		{sites, "before=9", "WHERE list.id < $1 ORDER BY list.id DESC LIMIT 11", "[9]"},
 		{sites, "name=x", "WHERE list.name = $1 AND " + first + " = left($1, 100) ORDER BY list.id LIMIT $2", "[x 11]"},
 		{sites, "sort=name&after=[%22x%22,%222%22]", "WHERE (" + first + ", list.id) > ($1, $2) " +
 			"ORDER BY " + first + ", list.id LIMIT $3", "[x 2 11]"},
@@ -43,11 +43,11 @@ func TestSelect(t *testing.T) {
 			"(search_text(concat_ws(E'\\n', '', list.name)) LIKE contains_pattern($2) OR " +
 			"list.site_id = ANY (ARRAY(SELECT site.id FROM ( SELECT * FROM site ) AS site " +
 			"WHERE search_text(site.name) LIKE contains_pattern($2)))) ORDER BY list.id LIMIT $3", "[b2 x 11]"},
-		{changes, "", "WHERE list.settled ORDER BY list.xid, list.id LIMIT $1", "[11]"},
+		{changes, "", "WHERE list.settled ORDER BY list.xid, list.id LIMIT 11", "[]"},
 		{changes, "after=7", "WHERE list.settled AND (list.xid, list.id) > (" + position + ", $1) " +
-			"ORDER BY list.xid, list.id LIMIT $2", "[7 11]"},
+			"ORDER BY list.xid, list.id LIMIT 11", "[7]"},
 		{changes, "before=7", "WHERE list.settled AND (list.xid, list.id) < (" + position + ", $1) " +
-			"ORDER BY list.xid DESC, list.id DESC LIMIT $2", "[7 11]"},
+			"ORDER BY list.xid DESC, list.id DESC LIMIT 11", "[7]"},
 		{changes, "sort=-id&after=7", "WHERE list.id < $1 ORDER BY list.id DESC LIMIT $2", "[7 11]"},
 		{changes, "sort=actor", "ORDER BY left(list.actor, 100) COLLATE natural_sort, list.id LIMIT $1", "[11]"},
 		{samples, "codes=30&codes=300&sealed__not=true&amount__gte=1.5&due_on__empty=false", "WHERE " +
