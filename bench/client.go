@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,6 +48,9 @@ func compareServers(a, b target, path string, connections int) (medianA, medianB
 
 func median(sorted []float64) float64 { return sorted[len(sorted)/2] }
 
+// anyID in a path is the ID of another site in each request.
+const anyID = "{id}"
+
 // runLoad requests path on a number of connections for a duration and returns the responses per second.
 // The client does as little work as possible, because it shares the processors with the server.
 func runLoad(server target, path string, connections int, duration time.Duration) float64 {
@@ -59,8 +65,13 @@ func runLoad(server target, path string, connections int, duration time.Duration
 			}
 			defer func() { _ = conn.Close() }()
 			reader := bufio.NewReaderSize(conn, 64<<10)
-			request := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n" + server.headers + "\r\n")
+			head, tail, isVaried := strings.Cut("GET "+path+" HTTP/1.1\r\nHost: bench\r\n"+server.headers+"\r\n", anyID)
+			request := []byte(head)
 			for time.Since(start) < duration {
+				if isVaried {
+					request = strconv.AppendInt(request[:len(head)], 1+rand.Int64N(1000), 10)
+					request = append(request, tail...)
+				}
 				roundTrip(conn, reader, request)
 				responses.Add(1)
 			}
