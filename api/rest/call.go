@@ -26,7 +26,8 @@ type Call struct {
 	Errors  problem.FieldErrors
 
 	w          http.ResponseWriter
-	received   *receivedBody // the body, before it is decoded
+	variables  map[string]string // see pathValues
+	received   *receivedBody     // the body, before it is decoded
 	flags      url.Values
 	check      *Check    // nil if the caller needs none, or if it has run alone
 	authorized bool      // the caller may use the route
@@ -110,9 +111,17 @@ func (c *Call) bindCaller(params any) error {
 
 // bindURL binds the path and the query string.
 func (c *Call) bindURL(params any) {
-	c.Plan.Path(params, PathValues(c.Request), &c.Errors)
+	c.Plan.Path(params, c.pathValues(), &c.Errors)
 	c.flags = c.Plan.Query(params, c.Request.URL.RawQuery, &c.Errors)
 	c.DryRun = c.Flag("dry_run")
+}
+
+// pathValues returns the values of the path's variables.
+func (c *Call) pathValues() map[string]string {
+	if c.variables == nil {
+		c.variables = PathValues(c.Request)
+	}
+	return c.variables
 }
 
 // bindWrite binds all parts of a write with one JSON object.
@@ -187,7 +196,7 @@ func (c *Call) NotFound() *problem.Problem {
 func (c *Call) rowName() string {
 	name := c.resource
 	for _, variable := range c.Plan.PathNames() {
-		name = c.resource + " " + problem.Sanitize(PathValues(c.Request)[variable])
+		name = c.resource + " " + problem.Sanitize(c.pathValues()[variable])
 	}
 	return name
 }

@@ -23,10 +23,23 @@ import (
 // those of relations.
 func isInternalColumn(name string) bool { return name == "created" || relation.IsInternalColumn(name) }
 
-// AppendRow appends a row as a JSON object.
+// AppendRow appends a row as a JSON object. For many rows of one statement, an objectEncoder takes less time.
 func AppendRow(dst []byte, columns []pgconn.FieldDescription, values [][]byte) []byte {
-	var e objectEncoder
-	return e.append(dst, columns, values)
+	dst = append(dst, '{')
+	start := len(dst)
+	for i := range columns {
+		if isInternalColumn(columns[i].Name) {
+			continue
+		}
+		if len(dst) > start {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, '"')
+		dst = append(dst, columns[i].Name...) // needs no escaping: it does not come from a client
+		dst = append(dst, '"', ':')
+		dst = appendValue(dst, columns[i].DataTypeOID, values[i])
+	}
+	return append(dst, '}')
 }
 
 // An objectEncoder appends the rows of one statement as JSON objects. The zero value is ready to use.

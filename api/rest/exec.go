@@ -29,6 +29,46 @@ func (c *Call) read(ctx context.Context, dst dbtx.RowWriter, run statement) erro
 	return c.readOn(ctx, conn, false, dst, run)
 }
 
+// readShared is read for a short statement, which may share a round trip with those of other requests.
+func (c *Call) readShared(ctx context.Context, dst dbtx.RowWriter, run statement) error {
+	if c.server.sharer == nil {
+		return c.read(ctx, dst, run)
+	}
+	sql, args := dbtx.Capture(func(q *db.Queries) error { return run(ctx, q) })
+	rows, err := c.readSharedRows(ctx, dbtx.Statement{SQL: sql, Args: args}, dst)
+	if err == nil && rows == 0 {
+		return pgx.ErrNoRows
+	}
+	return err
+}
+
+// readSharedRows runs a statement whose rows go to dst. The check of the caller shares its round trip.
+func (c *Call) readSharedRows(ctx context.Context, s dbtx.Statement, dst dbtx.RowWriter) (rows int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, StatementTimeout)
+	defer cancel()
+	dst = c.withBasePath(dst)
+	if c.check == nil {
+		results, err := c.server.sharer.Read(ctx, s)
+		if err != nil {
+			return 0, err
+		}
+		return results[0].Write(dst)
+	}
+	var check dbtx.Statement
+	check.SQL, check.Args = dbtx.Capture(func(q *db.Queries) error {
+		_, err := c.check.Run(ctx, q, nil)
+		return err
+	})
+	results, err := c.server.sharer.Read(ctx, check, s)
+	if err == nil {
+		err = c.runCheck(ctx, db.New(results[0]), nil)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return results[1].Write(dst)
+}
+
 // readRows runs the statement of a list on a connection. planned is that of readOn.
 func (c *Call) readRows(
 	ctx context.Context, conn *pgxpool.Conn, planned bool, s relation.Statement, dst dbtx.RowWriter,
@@ -76,14 +116,17 @@ func planOptions(planned bool) []any {
 // addCheck adds the check of the caller to a pipeline. With a request ID, the check also sets the context of the
 // transaction.
 func (c *Call) addCheck(ctx context.Context, p *dbtx.Pipeline, requestID *string) {
-	p.Add(func(q *db.Queries) error {
-		caller, err := c.check.Run(ctx, q, requestID)
-		c.authorized, c.denied = err == nil, err != nil
-		if c.authorized {
-			c.Info.Caller = caller
-		}
-		return err
-	})
+	p.Add(func(q *db.Queries) error { return c.runCheck(ctx, q, requestID) })
+}
+
+// runCheck runs the check of the caller.
+func (c *Call) runCheck(ctx context.Context, q *db.Queries, requestID *string) error {
+	caller, err := c.check.Run(ctx, q, requestID)
+	c.authorized, c.denied = err == nil, err != nil
+	if c.authorized {
+		c.Info.Caller = caller
+	}
+	return err
 }
 
 // write runs a write in a transaction of its own. A dry run rolls it back. The row goes to dst. respond is called with

@@ -42,8 +42,14 @@ func deniedCheck() *Check {
 // grantedCheck returns the check of a new session of an admin.
 func grantedCheck(t *testing.T, pool *pgxpool.Pool) *Check {
 	t.Helper()
+	return sessionCheck(t, pool, "ada")
+}
+
+// sessionCheck returns the check of a session of a new admin.
+func sessionCheck(t *testing.T, pool *pgxpool.Pool, username string) *Check {
+	t.Helper()
 	account := pgtest.QueryValue[int64](t, pool,
-		"INSERT INTO account (username, role) VALUES ('ada', 'admin') RETURNING id")
+		"INSERT INTO account (username, role) VALUES ($1, 'admin') RETURNING id", username)
 	session := pgtest.QueryValue[uuid.UUID](t, pool,
 		"INSERT INTO session (account_id, expires_at) VALUES ($1, now() + interval '1 day') RETURNING id", account)
 	known := Caller{AccountID: account, SessionID: session}

@@ -149,6 +149,9 @@ func (l *list) serve(c *Call) error {
 	if l.primary {
 		read = c.readListOnPrimary
 	}
+	if c.canSharePage(l, request) {
+		return c.writeSharedPage(request)
+	}
 	if request.mediaType == MediaTypeJSON {
 		return read(func(conn *pgxpool.Conn) (bool, error) {
 			ctx, cancel := context.WithTimeout(c.Request.Context(), StatementTimeout)
@@ -204,7 +207,7 @@ func (l *lastRow) WriteRow(_ []pgconn.FieldDescription, values [][]byte) error {
 // bind parses the request and binds the parameters of the statement.
 func (l *list) bind(c *Call) (*listRequest, error) {
 	in := reflect.New(l.params).Interface()
-	path := PathValues(c.Request)
+	path := c.pathValues()
 	c.Plan.Path(in, path, &c.Errors)
 	values, err := url.ParseQuery(c.Request.URL.RawQuery)
 	if err != nil {
@@ -421,7 +424,7 @@ func (e *Endpoint) Request(query string) (request *relation.Request, args []any)
 // listPath returns the path of a list without its limit and offset.
 func (c *Call) listPath() string {
 	path, _, _ := strings.Cut(c.Path, "/{offset}")
-	for name, value := range PathValues(c.Request) {
+	for name, value := range c.pathValues() {
 		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value))
 	}
 	return path

@@ -22,12 +22,13 @@ type one[In, Out any] struct {
 	query   Query[In, Out]
 	after   []func(*Call, In)
 	creates bool // the row is new
+	isShort bool // a read of a row with a version: it finds it by its key
 }
 
 // One returns the operation of a query that returns one row. On a route with the method GET it is a read with an ETag,
 // otherwise a write. after are called after a write that was no dry run.
 func One[In, Out any](query Query[In, Out], after ...func(*Call, In)) Operation {
-	return &one[In, Out]{query: query, after: after}
+	return &one[In, Out]{query: query, after: after, isShort: hasField(reflect.TypeFor[Out](), "version")}
 }
 
 func (o *one[In, Out]) Describe() Description {
@@ -75,7 +76,11 @@ func (o *one[In, Out]) read(c *Call, in *In) error {
 		return c.readPast(o.statement(in))
 	}
 	var row rowEncoder
-	err := c.read(c.Request.Context(), &row, o.statement(in))
+	read := c.read
+	if o.isShort {
+		read = c.readShared
+	}
+	err := read(c.Request.Context(), &row, o.statement(in))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return c.NotFound()
 	}

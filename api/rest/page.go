@@ -24,24 +24,51 @@ const (
 
 // writePage writes a page of rows, with links to the pages beside it.
 func (c *Call) writePage(ctx context.Context, conn *pgxpool.Conn, r *listRequest) (started bool, err error) {
-	s := r.Select(r.args, r.limit+1, r.offset)
-	rows := pageEncoder{
-		limit: int(r.limit), columns: s.Columns, cursor: s.Cursor, backward: r.IsBackward(),
-		body: make([]byte, 0, 2<<10),
-	}
+	s, rows := r.page()
 	if r.IsPast() {
-		err = c.readPastRows(ctx, conn, customPlan, s, &rows)
+		err = c.readPastRows(ctx, conn, customPlan, s, rows)
 	} else {
-		err = c.readRows(ctx, conn, r.IsFiltered(), s, &rows)
+		err = c.readRows(ctx, conn, r.IsFiltered(), s, rows)
 	}
 	if err != nil {
 		return false, err
 	}
-	if err := c.countRows(ctx, conn, r, &rows); err != nil {
+	if err := c.countRows(ctx, conn, r, rows); err != nil {
 		return false, err
 	}
-	c.linkPages(r, &rows)
-	return true, c.respond(http.StatusOK, rows.bytes())
+	return true, c.respondPage(r, rows)
+}
+
+// maxSharedPage is the size of the longest pages that share a round trip: the others should not wait long for one.
+const maxSharedPage = 100
+
+// canSharePage reports whether the statement of a page is short, and one of few.
+func (c *Call) canSharePage(l *list, r *listRequest) bool {
+	return c.server.sharer != nil && (c.server.replica == nil || l.primary) && r.mediaType == MediaTypeJSON &&
+		r.IsPlain() && r.limit <= maxSharedPage && relation.IsCommonLimit(r.limit+1) && r.offset == 0 && r.count == ""
+}
+
+// writeSharedPage is writePage for a page that shares a round trip with other reads.
+func (c *Call) writeSharedPage(r *listRequest) error {
+	s, rows := r.page()
+	statement := dbtx.Statement{SQL: s.SQL, Args: s.Args, Rows: int(r.limit + 1)}
+	if _, err := c.readSharedRows(c.Request.Context(), statement, rows); err != nil {
+		return err
+	}
+	return c.respondPage(r, rows)
+}
+
+// page returns the statement of the page, and what receives its rows.
+func (r *listRequest) page() (relation.Statement, *pageEncoder) {
+	s := r.Select(r.args, r.limit+1, r.offset)
+	return s, &pageEncoder{
+		limit: int(r.limit), columns: s.Columns, cursor: s.Cursor, backward: r.IsBackward(),
+	}
+}
+
+func (c *Call) respondPage(r *listRequest, rows *pageEncoder) error {
+	c.linkPages(r, rows)
+	return c.respond(http.StatusOK, rows.bytes())
 }
 
 // linkPages links the pages after and before a page.
@@ -86,7 +113,7 @@ type pageEncoder struct {
 
 	object            objectEncoder
 	body              []byte
-	starts            []int // of the rows in body
+	starts            []int // of the rows in body, if they arrive in reverse order
 	count             int
 	firstKey, lastKey string // cursors of the first and the last row kept, as they arrived
 	more              bool
@@ -101,7 +128,12 @@ func (e *pageEncoder) WriteRow(columns []pgconn.FieldDescription, values [][]byt
 		e.firstKey = e.key(values)
 	}
 	e.count++
-	e.starts = append(e.starts, len(e.body))
+	if e.backward {
+		e.starts = append(e.starts, len(e.body))
+	}
+	if e.count == 2 { // the other rows have about the size of the first one
+		e.body = slices.Grow(e.body, min(e.limit, maxSharedPage)*(len(e.body)+len(e.body)/8))
+	}
 	e.body = append(e.body, ',')
 	e.body = e.object.append(e.body, columns[:e.columns], values[:e.columns])
 	e.lastKey = ""

@@ -12,6 +12,7 @@ import (
 
 	"labledger/api/problem"
 	"labledger/db"
+	"labledger/internal/dbtx"
 )
 
 // Timeouts of database work. Each is shorter than the next: lock 2 s (in set_request_context), statement, handler,
@@ -25,10 +26,11 @@ const (
 type Server struct {
 	authorizer Authorizer
 	primary    *pgxpool.Pool
-	queries    *db.Queries // on the primary
-	replica    *Replica    // nil without a replica
-	spooler    Spooler     // nil to read bulk bodies directly
-	views      ViewReader  // nil without saved views
+	queries    *db.Queries  // on the primary
+	sharer     *dbtx.Sharer // of short reads on the primary; nil if each statement is traced
+	replica    *Replica     // nil without a replica
+	spooler    Spooler      // nil to read bulk bodies directly
+	views      ViewReader   // nil without saved views
 
 	// Long transfers take a slot, so that short requests always find a free connection.
 	uploads     *Quota  // bodies that arrive, at the speed of their clients; they hold no connection
@@ -46,14 +48,23 @@ const (
 // slotTimeout is how long a transfer waits for a slot: its client has sent the whole body.
 const slotTimeout = 30 * time.Second
 
+// maxSharedTrips is how many round trips of short reads are under way at the same time. With more, fewer reads share one.
+const maxSharedTrips = 4
+
 // NewServer returns a Server. The connections of the pools use the text format for results. replica and spooler may be
 // nil.
 func NewServer(authorizer Authorizer, primary *pgxpool.Pool, replica *Replica, spooler Spooler) *Server {
 	slots := max(1, primary.Config().MaxConns/4)
+	var sharer *dbtx.Sharer
+	if primary.Config().ConnConfig.Tracer == nil {
+		acquire := func(ctx context.Context) (*pgxpool.Conn, error) { return Acquire(ctx, primary) }
+		sharer = dbtx.NewSharer(acquire, int(min(slots, maxSharedTrips)), StatementTimeout)
+	}
 	return &Server{
 		authorizer: authorizer,
 		primary:    primary,
 		queries:    db.New(primary),
+		sharer:     sharer,
 		replica:    replica,
 		spooler:    spooler,
 

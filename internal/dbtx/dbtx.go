@@ -1,5 +1,5 @@
 // Package dbtx runs the generated queries in other ways than one statement at a time: several in one round trip, with
-// rows that are not scanned, or only to get their SQL. It knows no query.
+// rows that are not scanned, together with those of other requests, or only to get their SQL. It knows no query.
 package dbtx
 
 import (
@@ -15,6 +15,7 @@ import (
 var (
 	errNotRun          = errors.New("dbtx: the statement was queued or captured, not run")
 	errExecUnsupported = errors.New("dbtx: a query with raw rows must return rows")
+	errOneRow          = errors.New("dbtx: the query must return one row")
 	errCopyUnsupported = errors.New("dbtx: COPY is not supported")
 )
 
