@@ -105,6 +105,13 @@ BEGIN
 END
 $$;
 
+-- See 000001_history: the search_path of functions that run with the rights of their owner.
+DO $$
+BEGIN
+    PERFORM set_config('search_path', format('%I, pg_temp', current_schema()), true);
+END
+$$;
+
 CREATE OR REPLACE FUNCTION prepare_ids() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_seqscan = off
 AS $$
