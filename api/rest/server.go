@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -27,7 +28,7 @@ type Server struct {
 	authorizer Authorizer
 	primary    *pgxpool.Pool
 	queries    *db.Queries  // on the primary
-	sharer     *dbtx.Sharer // of short reads on the primary; nil if each statement is traced
+	sharer     *dbtx.Sharer // of short reads on the primary; nil if each read makes a round trip of its own
 	replica    *Replica     // nil without a replica
 	spooler    Spooler      // nil to read bulk bodies directly
 	views      ViewReader   // nil without saved views
@@ -55,16 +56,11 @@ const maxSharedTrips = 4
 // nil.
 func NewServer(authorizer Authorizer, primary *pgxpool.Pool, replica *Replica, spooler Spooler) *Server {
 	slots := max(1, primary.Config().MaxConns/4)
-	var sharer *dbtx.Sharer
-	if primary.Config().ConnConfig.Tracer == nil {
-		acquire := func(ctx context.Context) (*pgxpool.Conn, error) { return Acquire(ctx, primary) }
-		sharer = dbtx.NewSharer(acquire, int(min(slots, maxSharedTrips)), StatementTimeout)
-	}
 	return &Server{
 		authorizer: authorizer,
 		primary:    primary,
 		queries:    db.New(primary),
-		sharer:     sharer,
+		sharer:     newSharer(primary, int(min(slots, maxSharedTrips))),
 		replica:    replica,
 		spooler:    spooler,
 
@@ -73,6 +69,17 @@ func NewServer(authorizer Authorizer, primary *pgxpool.Pool, replica *Replica, s
 		exports:     make(limiter, slots),
 		slotTimeout: slotTimeout,
 	}
+}
+
+// newSharer returns a Sharer, or nil if each statement is traced, or if the connections prepare none: behind a pooler,
+// each transaction may run on another connection of Postgres.
+func newSharer(pool *pgxpool.Pool, trips int) *dbtx.Sharer {
+	config := pool.Config().ConnConfig
+	if config.Tracer != nil || config.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement {
+		return nil
+	}
+	acquire := func(ctx context.Context) (*pgxpool.Conn, error) { return Acquire(ctx, pool) }
+	return dbtx.NewSharer(acquire, trips, StatementTimeout)
 }
 
 // Acquire takes a connection from the pool. The error is a 503 problem if none is available before ctx is done.
