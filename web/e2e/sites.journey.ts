@@ -218,6 +218,7 @@ test('all rows of a page are in the table, and the arrow keys reach the last one
   await page.goto(`${openServer.url}/app/sites?country=${encodeURIComponent(country)}`)
   await expectLoaded(page, 'Sites')
   await page.getByLabel('Rows per page').selectOption('100 rows')
+  await expect(page.getByText('1–100 of 250')).toBeAttached()
   for (const range of ['101–200', '201–250']) {
     await page.getByRole('button', { name: 'Next' }).press('Enter')
     await expect(page.getByText(`${range} of 250`)).toBeAttached()
