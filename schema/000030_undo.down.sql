@@ -14,7 +14,6 @@ DROP FUNCTION restore_run_in_order(text, text, text[], jsonb[]);
 DROP FUNCTION restore_run(text, text, text[], jsonb[]);
 DROP FUNCTION list_changes_since(bigint);
 DROP FUNCTION is_stored(text, text, jsonb);
-DROP FUNCTION is_same_state(text, jsonb, jsonb);
 DROP FUNCTION lock_changed_rows(bigint);
 DROP FUNCTION assert_undoable(bigint);
 DROP FUNCTION reject_undo(text, jsonb);
@@ -102,38 +101,6 @@ BEGIN
         ), 0);
     END IF;
     RETURN NEW;
-END
-$$;
-
--- See 000001_history: the search_path of functions that run with the rights of their owner.
-DO $$
-BEGIN
-    PERFORM set_config('search_path', format('%I, pg_temp', current_schema()), true);
-END
-$$;
-
-CREATE OR REPLACE FUNCTION prepare_ids() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_seqscan = off
-AS $$
-DECLARE
-    ids     constant regclass := pg_get_serial_sequence(TG_RELID::regclass::text, 'id');
-    inserts constant bigint   := 5006008000000 + TG_RELID::bigint;
-    marker  constant text     := 'labledger.inserts_into_' || TG_TABLE_NAME;
-    last    bigint;
-    near    bigint;
-BEGIN
-    IF current_setting(marker, true) IS DISTINCT FROM 'true' THEN
-        PERFORM return_ids(TG_TABLE_NAME, ids, inserts);
-        PERFORM pg_advisory_xact_lock_shared(inserts);
-        PERFORM set_config(marker, 'true', true);
-    END IF;
-    LOOP
-        last := last_id(ids);
-        near := greatest_id(TG_TABLE_NAME, last, last + 50000);
-        EXIT WHEN near IS NULL;
-        PERFORM pass_ids(ids, ARRAY[near]);
-    END LOOP;
-    RETURN NULL;
 END
 $$;
 

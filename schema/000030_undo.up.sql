@@ -37,35 +37,10 @@ BEGIN
 END
 $$;
 
--- The same: the greatest deleted ID is found with an index.
-CREATE OR REPLACE FUNCTION prepare_ids() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_seqscan = off
-AS $$
-DECLARE
-    ids     constant regclass := pg_get_serial_sequence(TG_RELID::regclass::text, 'id');
-    inserts constant bigint   := 5006008000000 + TG_RELID::bigint;
-    marker  constant text     := 'labledger.inserts_into_' || TG_TABLE_NAME;
-    last    bigint;
-    near    bigint;
-BEGIN
-    IF current_setting(marker, true) IS DISTINCT FROM 'true' THEN
-        PERFORM return_ids(TG_TABLE_NAME COLLATE "default", ids, inserts);
-        PERFORM pg_advisory_xact_lock_shared(inserts);
-        PERFORM set_config(marker, 'true', true);
-    END IF;
-    LOOP
-        last := last_id(ids);
-        near := greatest_id(TG_TABLE_NAME, last, last + 50000);
-        EXIT WHEN near IS NULL;
-        PERFORM pass_ids(ids, ARRAY[near]);
-    END LOOP;
-    RETURN NULL;
-END
-$$;
-
--- Without the second condition Postgres also uses this index, and reads all of it, to find the deletions of one row.
+-- The index has the collation of TG_TABLE_NAME, with which inserts look for the greatest deleted ID. Without the second
+-- condition Postgres also uses it, and reads all of it, to find the deletions of one row.
 DROP INDEX change_table_name_before_id_idx;
-CREATE INDEX change_table_name_before_id_idx ON change (table_name, (before -> 'id'))
+CREATE INDEX change_table_name_before_id_idx ON change (table_name COLLATE "C", (before -> 'id'))
     WHERE action = 'delete' AND before -> 'id' IS NOT NULL;
 
 -- The changes of a row are recorded in their order. A foreign key renames assignees when the account is updated, but
@@ -426,24 +401,6 @@ $$;
 COMMENT ON FUNCTION lock_changed_rows IS 'Locks the rows that a change set changed, so that they stay as they are.';
 
 
--- The history has times in the time zones of the sessions that changed the rows.
-CREATE FUNCTION is_same_state(of_table text, a jsonb, b jsonb) RETURNS boolean
-LANGUAGE plpgsql STABLE
-AS $$
-DECLARE
-    is_same boolean := a - 'version' IS NOT DISTINCT FROM b - 'version';
-BEGIN
-    IF NOT is_same AND a IS NOT NULL AND b IS NOT NULL AND history_key(of_table) IS NOT NULL THEN
-        EXECUTE format(
-            'SELECT jsonb_populate_record(NULL::%1$I, $1) IS NOT DISTINCT FROM jsonb_populate_record(NULL::%1$I, $2)',
-            of_table
-        ) INTO is_same USING a - 'version', b - 'version';
-    END IF;
-    RETURN is_same;
-END
-$$;
-COMMENT ON FUNCTION is_same_state IS
-    'Reports whether two states of a row in the history differ only in their versions.';
 
 CREATE FUNCTION is_stored(of_table text, of_key text, state jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE
@@ -464,7 +421,8 @@ COMMENT ON FUNCTION is_stored IS
     'Reports whether a row is as a state in the history, apart from its version. The null state is that of no row.';
 
 -- A row that was changed and changed back counts as unchanged. A row that got another key left nothing under its former
--- one, where its last change is not recorded.
+-- one. The history tells which rows have later changes, but not how they are now: the last change of a row that got
+-- another key is recorded under that key.
 CREATE FUNCTION list_changes_since(changeset bigint)
 RETURNS TABLE (table_name text, row_key text, name text, actor text, at timestamptz, changeset_id bigint)
 LANGUAGE sql STABLE
@@ -499,8 +457,7 @@ AS $$
         ORDER BY later.id DESC
         LIMIT 1
     ) AS newest
-    WHERE NOT is_same_state(newest.table_name, newest.after, mine.state)
-      AND (history_key(mine.table_name) IS NULL OR NOT is_stored(mine.table_name, mine.key, mine.state))
+    WHERE NOT is_stored(mine.table_name, mine.key, mine.state)
 $$;
 COMMENT ON FUNCTION list_changes_since IS
     'Returns the rows of a change set that differ from what it left, each with the change that was the last one.';
