@@ -41,7 +41,7 @@ type Relation struct {
 	label     *Column           // names a row for people, and begins its search text; nil without such a column
 	search    bool              // the statement has the column search
 	settled   bool              // the statement has the column settled
-	plainHead func() head
+	plainHead func() head       // see newPlainHead
 }
 
 // A Column is a column that a request can filter, sort and select.

@@ -71,13 +71,13 @@ func (q *Request) Select(args []any, limit, offset int64) Statement {
 	return s
 }
 
-// A head is the begin of a statement, and the indexes of the values of the cursor.
+// A head is a statement up to its conditions, and which of its columns are the cursor.
 type head struct {
 	sql    string
 	cursor []int
 }
 
-// newPlainHead returns the head that all plain requests have in common.
+// newPlainHead returns the head of all plain requests; see IsPlain.
 func (r *Relation) newPlainHead() head {
 	b := r.Parse(nil, nil, nil, new(problem.FieldErrors)).builder(nil)
 	columns, cursor := b.columns()
@@ -353,10 +353,10 @@ func (b *builder) after(p part) []string {
 	return []string{b.beyond(p.terms, p.cursor)}
 }
 
-// commonLimits are the limits of pages that many clients ask for: those of usual sizes, and one row more.
+// commonLimits are those of pages of the usual sizes, with the row that tells whether there is a next page.
 var commonLimits = []int64{11, 21, 26, 51, 101, 201, 251, 501, 1001}
 
-// IsCommonLimit reports whether requests of all rows with this limit have the same statement.
+// IsCommonLimit reports whether a limit is a part of the SQL, and no parameter, if the request has no filters.
 func IsCommonLimit(limit int64) bool { return slices.Contains(commonLimits, limit) }
 
 // page returns the limit and the offset of a statement. Postgres plans a statement with a parameter as its limit for

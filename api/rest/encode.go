@@ -23,23 +23,10 @@ import (
 // those of relations.
 func isInternalColumn(name string) bool { return name == "created" || relation.IsInternalColumn(name) }
 
-// AppendRow appends a row as a JSON object. For many rows of one statement, an objectEncoder takes less time.
+// AppendRow appends a row as a JSON object.
 func AppendRow(dst []byte, columns []pgconn.FieldDescription, values [][]byte) []byte {
-	dst = append(dst, '{')
-	start := len(dst)
-	for i := range columns {
-		if isInternalColumn(columns[i].Name) {
-			continue
-		}
-		if len(dst) > start {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, '"')
-		dst = append(dst, columns[i].Name...) // needs no escaping: it does not come from a client
-		dst = append(dst, '"', ':')
-		dst = appendValue(dst, columns[i].DataTypeOID, values[i])
-	}
-	return append(dst, '}')
+	var e objectEncoder
+	return e.append(dst, columns, values)
 }
 
 // An objectEncoder appends the rows of one statement as JSON objects. The zero value is ready to use.
@@ -69,13 +56,23 @@ func (e *objectEncoder) append(dst []byte, columns []pgconn.FieldDescription, va
 
 func (e *objectEncoder) prepare(columns []pgconn.FieldDescription) {
 	e.members = make([]jsonMember, 0, len(columns))
-	separator := "{"
+	text := make([]byte, 0, 512) // the prefixes of all members, so that they are one allocation
+	ends := make([]int, 0, 32)   // of each in text
+	separator := byte('{')
 	for i := range columns {
 		if name := columns[i].Name; !isInternalColumn(name) {
-			prefix := separator + `"` + name + `":` // needs no escaping: it does not come from a client
-			e.members = append(e.members, jsonMember{i, columns[i].DataTypeOID, prefix})
-			separator = ","
+			text = append(text, separator, '"')
+			text = append(text, name...) // needs no escaping: it does not come from a client
+			text = append(text, '"', ':')
+			ends = append(ends, len(text))
+			e.members = append(e.members, jsonMember{column: i, oid: columns[i].DataTypeOID})
+			separator = ','
 		}
+	}
+	prefixes, start := string(text), 0
+	for i, end := range ends {
+		e.members[i].prefix = prefixes[start:end]
+		start = end
 	}
 }
 

@@ -42,31 +42,23 @@ func (c *Call) readShared(ctx context.Context, dst dbtx.RowWriter, run statement
 	return err
 }
 
-// readSharedRows runs a statement whose rows go to dst. The check of the caller shares its round trip.
+// readSharedRows runs a statement whose rows go to dst. The check of the caller, if there is one, comes first.
 func (c *Call) readSharedRows(ctx context.Context, s dbtx.Statement, dst dbtx.RowWriter) (rows int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, StatementTimeout)
 	defer cancel()
-	dst = c.withBasePath(dst)
-	if c.check == nil {
-		results, err := c.server.sharer.Read(ctx, s)
-		if err != nil {
-			return 0, err
-		}
-		return results[0].Write(dst)
+	statements := []dbtx.Statement{s}
+	if c.check != nil {
+		sql, args := dbtx.Capture(func(q *db.Queries) error { _, err := c.check.Run(ctx, q, nil); return err })
+		statements = []dbtx.Statement{{SQL: sql, Args: args}, s}
 	}
-	var check dbtx.Statement
-	check.SQL, check.Args = dbtx.Capture(func(q *db.Queries) error {
-		_, err := c.check.Run(ctx, q, nil)
-		return err
-	})
-	results, err := c.server.sharer.Read(ctx, check, s)
-	if err == nil {
+	results, err := c.server.sharer.Read(ctx, statements...)
+	if err == nil && c.check != nil {
 		err = c.runCheck(ctx, db.New(results[0]), nil)
 	}
 	if err != nil {
 		return 0, err
 	}
-	return results[1].Write(dst)
+	return results[len(results)-1].Write(c.withBasePath(dst))
 }
 
 // readRows runs the statement of a list on a connection. planned is that of readOn.

@@ -149,10 +149,10 @@ func (l *list) serve(c *Call) error {
 	if l.primary {
 		read = c.readListOnPrimary
 	}
-	if c.canSharePage(l, request) {
-		return c.writeSharedPage(request)
-	}
 	if request.mediaType == MediaTypeJSON {
+		if c.canSharePage(l, request) {
+			return c.writeSharedPage(request)
+		}
 		return read(func(conn *pgxpool.Conn) (bool, error) {
 			ctx, cancel := context.WithTimeout(c.Request.Context(), StatementTimeout)
 			defer cancel()

@@ -22,7 +22,7 @@ type one[In, Out any] struct {
 	query   Query[In, Out]
 	after   []func(*Call, In)
 	creates bool // the row is new
-	isShort bool // a read of a row with a version: it finds it by its key
+	isShort bool // a read of a stored row by its key, which has a version; other reads may compute for long
 }
 
 // One returns the operation of a query that returns one row. On a route with the method GET it is a read with an ETag,

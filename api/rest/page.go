@@ -39,13 +39,16 @@ func (c *Call) writePage(ctx context.Context, conn *pgxpool.Conn, r *listRequest
 	return true, c.respondPage(r, rows)
 }
 
-// maxSharedPage is the size of the longest pages that share a round trip: the others should not wait long for one.
+// maxSharedPage is the size of the largest pages that share a round trip. Other reads would wait too long for larger
+// ones.
 const maxSharedPage = 100
 
-// canSharePage reports whether the statement of a page is short, and one of few.
+// canSharePage reports whether a page in JSON may share a round trip: its statement takes little time, and it is one of
+// few, since each becomes a prepared statement.
 func (c *Call) canSharePage(l *list, r *listRequest) bool {
-	return c.server.sharer != nil && (c.server.replica == nil || l.primary) && r.mediaType == MediaTypeJSON &&
-		r.IsPlain() && r.limit <= maxSharedPage && relation.IsCommonLimit(r.limit+1) && r.offset == 0 && r.count == ""
+	isOnPrimary := c.server.replica == nil || l.primary
+	isShort := r.limit <= maxSharedPage && r.offset == 0 && r.count == ""
+	return c.server.sharer != nil && isOnPrimary && isShort && r.IsPlain() && relation.IsCommonLimit(r.limit+1)
 }
 
 // writeSharedPage is writePage for a page that shares a round trip with other reads.
@@ -131,8 +134,8 @@ func (e *pageEncoder) WriteRow(columns []pgconn.FieldDescription, values [][]byt
 	if e.backward {
 		e.starts = append(e.starts, len(e.body))
 	}
-	if e.count == 2 { // the other rows have about the size of the first one
-		e.body = slices.Grow(e.body, min(e.limit, maxSharedPage)*(len(e.body)+len(e.body)/8))
+	if e.count == 2 { // make room for the other rows, which have about the size of the first one
+		e.body = slices.Grow(e.body, min(e.limit, DefaultPageSize)*(len(e.body)+len(e.body)/8))
 	}
 	e.body = append(e.body, ',')
 	e.body = e.object.append(e.body, columns[:e.columns], values[:e.columns])

@@ -49,7 +49,8 @@ const (
 // slotTimeout is how long a transfer waits for a slot: its client has sent the whole body.
 const slotTimeout = 30 * time.Second
 
-// maxSharedTrips is how many round trips of short reads are under way at the same time. With more, fewer reads share one.
+// maxSharedTrips is how many round trips of short reads may be under way at the same time. The more, the fewer reads
+// share one.
 const maxSharedTrips = 4
 
 // NewServer returns a Server. The connections of the pools use the text format for results. replica and spooler may be

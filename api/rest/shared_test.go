@@ -18,6 +18,37 @@ func (a headerAuthorizer) Authorize(r *http.Request, _ *Info, _ Role) (*Check, e
 	return a[r.Header.Get("Caller")], nil
 }
 
+// TestCanSharePage: only short pages share round trips, and of few statements: clients cannot make a connection prepare
+// any number of them.
+func TestCanSharePage(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	table := []Route{
+		{Method: http.MethodGet, Role: Viewer, Operation: List((*db.Queries).ListSites), Paths: []string{"/api/v1/sites"}},
+		{Method: http.MethodGet, Role: Viewer, Operation: One((*db.Queries).GetSite), Paths: []string{"/api/v1/sites/{id}"}},
+	}
+	endpoint := NewEndpoints(table, bind.Rules{})[0]
+	endpoint.server = NewServer(fakeAuthorizer{}, pool, nil, nil)
+	for query, want := range map[string]bool{
+		"": true, "limit=10": true, "limit=100": true, "limit=10&after=3": true, "limit=10&before=3": true,
+		"limit=11": false, "limit=1000": false, "offset=100000": false, "count=exact": false, "format=csv&limit=10": false,
+		"sort=-id": false, "name=x": false, "q=x": false, "fields=name": false,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/api/v1/sites?"+query, nil)
+		r = r.WithContext(WithInfo(r.Context(), &Info{}))
+		c := &Call{Endpoint: endpoint, Info: InfoOf(r), Request: r, Header: http.Header{}}
+		l := endpoint.Operation.(*list)
+		request, err := l.bind(c)
+		if err != nil {
+			t.Errorf("%q: %v", query, err)
+			continue
+		}
+		if got := request.mediaType == MediaTypeJSON && c.canSharePage(l, request); got != want {
+			t.Errorf("%q: %t, want %t", query, got, want)
+		}
+	}
+}
+
 // TestSharedRead_checks: each caller of a shared round trip is checked, also one whose equal request is under way.
 func TestSharedRead_checks(t *testing.T) {
 	t.Parallel()

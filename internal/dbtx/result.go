@@ -13,7 +13,7 @@ import (
 // returns the first row to any query.
 type Result struct {
 	fields   []pgconn.FieldDescription
-	expected int    // rows, if they are several
+	expected int    // rows; 0 for at most one
 	bytes    []byte // the values of all rows
 	ends     []int  // of each value in bytes; -1 for NULL
 	err      error
@@ -37,18 +37,24 @@ func (r *Result) appendRow(values [][]byte) {
 	}
 }
 
+// nextRow sets values to those of the row whose values end at ends and begin at start. It returns where they end.
+func (r *Result) nextRow(values [][]byte, ends []int, start int) (end int) {
+	for i := range values {
+		values[i] = nil
+		if ends[i] >= 0 {
+			values[i] = r.bytes[start:ends[i]:ends[i]]
+			start = ends[i]
+		}
+	}
+	return start
+}
+
 // Write writes the rows to dst. It returns their number, or the error of the statement.
 func (r *Result) Write(dst RowWriter) (rows int, err error) {
 	values := make([][]byte, len(r.fields))
 	start := 0
 	for ends := r.ends; len(ends) > 0; ends = ends[len(values):] {
-		for i, end := range ends[:len(values)] {
-			values[i] = nil
-			if end >= 0 {
-				values[i] = r.bytes[start:end:end]
-				start = end
-			}
-		}
+		start = r.nextRow(values, ends, start)
 		if err := dst.WriteRow(r.fields, values); err != nil {
 			return rows, err
 		}
@@ -88,14 +94,10 @@ func (r resultRow) Scan(targets ...any) error {
 	}
 	types := typeMaps.Get().(*pgtype.Map)
 	defer typeMaps.Put(types)
-	start := 0
-	for i, target := range targets {
-		var value []byte
-		if end := r.ends[i]; end >= 0 {
-			value = r.bytes[start:end:end]
-			start = end
-		}
-		if err := types.Scan(r.fields[i].DataTypeOID, pgtype.TextFormatCode, value, target); err != nil {
+	values := make([][]byte, len(targets))
+	r.nextRow(values, r.ends, 0)
+	for i, value := range values {
+		if err := types.Scan(r.fields[i].DataTypeOID, pgtype.TextFormatCode, value, targets[i]); err != nil {
 			return err
 		}
 	}

@@ -32,8 +32,8 @@ type Sharer struct {
 // maxShared is how many reads share a round trip at most.
 const maxShared = 64
 
-// NewSharer returns a Sharer that makes at most some round trips at the same time, each on a connection of its own. A
-// round trip that reads share has a timeout; that of a single read ends with its context.
+// NewSharer returns a Sharer. trips is how many round trips may be under way at the same time, each on a connection of
+// its own. timeout is that of a round trip that reads share; that of a single read ends with its context.
 func NewSharer(
 	acquire func(context.Context) (*pgxpool.Conn, error), trips int, timeout time.Duration,
 ) *Sharer {
@@ -48,7 +48,7 @@ func NewSharer(
 type Statement struct {
 	SQL  string
 	Args []any
-	Rows int // about as many as it returns, if they are several
+	Rows int // about how many it returns; 0 for at most one
 }
 
 // A sharedRead is a call of Read.
