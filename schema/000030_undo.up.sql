@@ -421,7 +421,7 @@ COMMENT ON FUNCTION is_stored IS
     'Reports whether a row is as a state in the history, apart from its version. The null state is that of no row.';
 
 -- A row that was changed and changed back counts as unchanged. A row that got another key left nothing under its former
--- one. The history tells which rows have later changes, but not how they are now: the last change of a row that got
+-- one. The history shows which rows have later changes, but not how they are now: the last change of a row that got
 -- another key is recorded under that key.
 CREATE FUNCTION list_changes_since(changeset bigint)
 RETURNS TABLE (table_name text, row_key text, name text, actor text, at timestamptz, changeset_id bigint)

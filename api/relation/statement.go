@@ -353,7 +353,7 @@ func (b *builder) after(p part) []string {
 	return []string{b.beyond(p.terms, p.cursor)}
 }
 
-// commonLimits are those of pages of the usual sizes, with the row that tells whether there is a next page.
+// commonLimits are those of pages of the usual sizes, with one row more, which shows that there is a next page.
 var commonLimits = []int64{11, 21, 26, 51, 101, 201, 251, 501, 1001}
 
 // IsCommonLimit reports whether a limit is a part of the SQL, and no parameter, if the request has no filters.
